@@ -1,0 +1,27 @@
+# bpf/: the in-kernel side. Each .bpf.c is one concern; they are linked to one object and one skeleton.
+BPF_SRCS := $(wildcard bpf/*.bpf.c)
+BPF_OBJS := $(BPF_SRCS:bpf/%.bpf.c=build/bpf/%.bpf.o)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+# -mcpu=v3: clang 14's default crashes on a returned atomic; v3 loads from 5.10 on (KERNEL notes in README).
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
+	-D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -MMD -MP $(if $(W),-Werror)
+ifneq ($(BPF_SRCS),)
+BPF_SKEL := $(GEN)/podfit.skel.h
+GEN_HEADERS += $(BPF_SKEL)
+endif
+
+build/bpf/%.bpf.o: bpf/%.bpf.c bpf/bpf.mk
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+build/bpf/podfit.linked.o: $(BPF_OBJS)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(GEN)/podfit.skel.h: build/bpf/podfit.linked.o
+	$(call say,SKEL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name podfit_bpf >$@
+
+-include $(BPF_OBJS:.o=.d)
