@@ -43,7 +43,8 @@ int pf_buf_adds(struct pf_buf *buf, const char *text);
 int pf_buf_addf(struct pf_buf *buf, const char *format, ...) PF_PRINTF(2, 3);
 int pf_buf_vaddf(struct pf_buf *buf, const char *format, va_list args) PF_PRINTF(2, 0);
 
-/** pf_buf_reserve() - makes room for @len more bytes and gives the place to write them; add to len what was written. */
+/** pf_buf_reserve() - makes room for @len more bytes and gives the place to write them; add to len
+ * what was written. */
 int pf_buf_reserve(struct pf_buf *buf, size_t len, char **ret_place);
 
 /** pf_buf_steal() - the text, owned by the caller from now on (free()); NULL if it is empty. */

@@ -25,19 +25,19 @@
 #define pf_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* The pointer, which is NULL afterwards: a scoped cleanup no longer frees it. */
-#define pf_take(p)                             \
-	({                                     \
-		__typeof__(p) pf_taken__ = (p); \
-		(p) = NULL;                    \
-		pf_taken__;                    \
+#define pf_take(p)                                                                                 \
+	({                                                                                         \
+		__typeof__(p) pf_taken__ = (p);                                                    \
+		(p) = NULL;                                                                        \
+		pf_taken__;                                                                        \
 	})
 
 /* Makes <free_fn>p, for PF_AUTO, from a free function that accepts NULL. */
-#define PF_DEFINE_AUTO(type, free_fn)                 \
-	static inline void free_fn##p(type *p)        \
-	{                                             \
-		free_fn(*p);                          \
-	}                                             \
+#define PF_DEFINE_AUTO(type, free_fn)                                                              \
+	static inline void free_fn##p(type *p)                                                     \
+	{                                                                                          \
+		free_fn(*p);                                                                       \
+	}                                                                                          \
 	struct pf_auto_needs_a_semicolon
 
 static inline void pf_freep(void *p)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Open addressing with linear probing and tombstones; the table grows by doubling and is rebuilt when
- * tombstones take a quarter of it, so that a long-lived map with churn does not slow down.
+ * Open addressing with linear probing and tombstones; the table grows by doubling and is rebuilt
+ * when tombstones take a quarter of it, so that a long-lived map with churn does not slow down.
  */
 #include "base/map.h"
 
@@ -66,7 +66,8 @@ static uint64_t mix(uint64_t x)
 
 static uint64_t hash_text(const char *text)
 {
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, then mixed, because its high bits are weak */
+	uint64_t hash =
+		0xcbf29ce484222325u; /* FNV-1a, then mixed, because its high bits are weak */
 
 	for (; *text; text++)
 		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
@@ -78,7 +79,8 @@ static bool same(const struct entry *e, uint64_t hash, uint64_t number, const ch
 	return e->hash == hash && (text ? !strcmp(e->text, text) : e->number == number);
 }
 
-static struct entry *find(const struct pf_map *map, uint64_t hash, uint64_t number, const char *text)
+static struct entry *find(const struct pf_map *map, uint64_t hash, uint64_t number,
+			  const char *text)
 {
 	if (!map->nr_slots)
 		return NULL;
@@ -125,7 +127,8 @@ static int put(struct pf_map *map, uint64_t hash, uint64_t number, const char *t
 	}
 	if (map->nr_used >= map->max_entries)
 		return -ENOSPC;
-	/* At most three quarters of the slots are taken or dead; growing only when live entries ask for it. */
+	/* At most three quarters of the slots are taken or dead; growing only when live entries ask
+	 * for it. */
 	if (!map->nr_slots || (map->nr_used + map->nr_dead + 1) * 4 > map->nr_slots * 3) {
 		size_t nr_slots = map->nr_slots ? map->nr_slots : 16;
 

@@ -44,7 +44,8 @@ int pf_parse_double(const char *text, double *ret_value)
 {
 	char *end;
 
-	/* strtod() also takes hexadecimal, infinity, NaN and leading blanks: none of them is a number here. */
+	/* strtod() also takes hexadecimal, infinity, NaN and leading blanks: none of them is a
+	 * number here. */
 	if (!*text || strspn(text, "0123456789+-.eE") != strlen(text))
 		return -EINVAL;
 	errno = 0;
@@ -114,7 +115,9 @@ int pf_parse_duration(const char *text, uint64_t *ret_ns)
 
 int pf_parse_bool(const char *text, bool *ret_value)
 {
-	static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off", "0" };
+	static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false",
+										       "no", "off",
+										       "0" };
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(yes); i++) {
 		if (!strcmp(text, yes[i]) || !strcmp(text, no[i])) {
@@ -129,15 +132,16 @@ static const struct {
 	const char *suffix;
 	double factor;
 } quantity_suffixes[] = {
-	{ "", 1 },	  { "n", 1e-9 },	  { "u", 1e-6 },	  { "m", 1e-3 },
-	{ "k", 1e3 },	  { "M", 1e6 },		  { "G", 1e9 },		  { "T", 1e12 },
-	{ "P", 1e15 },	  { "E", 1e18 },	  { "Ki", 1024.0 },	  { "Mi", 1048576.0 },
-	{ "Gi", 0x1p30 }, { "Ti", 0x1p40 },	  { "Pi", 0x1p50 },	  { "Ei", 0x1p60 },
+	{ "", 1 },	  { "n", 1e-9 },    { "u", 1e-6 },    { "m", 1e-3 },
+	{ "k", 1e3 },	  { "M", 1e6 },	    { "G", 1e9 },     { "T", 1e12 },
+	{ "P", 1e15 },	  { "E", 1e18 },    { "Ki", 1024.0 }, { "Mi", 1048576.0 },
+	{ "Gi", 0x1p30 }, { "Ti", 0x1p40 }, { "Pi", 0x1p50 }, { "Ei", 0x1p60 },
 };
 
 /*
- * A quantity is a decimal number with a suffix, or with a decimal exponent. @scale turns it into the wanted unit.
- * Whole numbers are computed as integers, so that no byte of a large one is lost in a double.
+ * A quantity is a decimal number with a suffix, or with a decimal exponent. @scale turns it into
+ * the wanted unit. Whole numbers are computed as integers, so that no byte of a large one is lost
+ * in a double.
  */
 static int parse_quantity(const char *text, uint64_t scale, uint64_t *ret_value)
 {
@@ -169,7 +173,8 @@ static int parse_quantity(const char *text, uint64_t scale, uint64_t *ret_value)
 
 	whole = factor >= 1 && pf_parse_u64(number, &integer) == 0;
 	if (whole) {
-		if (factor * (double)scale >= 0x1p63 || (double)integer * factor * (double)scale >= 0x1p63)
+		if (factor * (double)scale >= 0x1p63 ||
+		    (double)integer * factor * (double)scale >= 0x1p63)
 			return -ERANGE;
 		*ret_value = integer * (uint64_t)factor * scale;
 		return 0;
@@ -179,7 +184,8 @@ static int parse_quantity(const char *text, uint64_t scale, uint64_t *ret_value)
 	value *= factor * (double)scale;
 	if (value >= 0x1p63)
 		return -ERANGE;
-	/* 0.1 is not exact in binary: a rest below a billionth is noise, not a reason to round up. */
+	/* 0.1 is not exact in binary: a rest below a billionth is noise, not a reason to round up.
+	 */
 	*ret_value = (uint64_t)ceil(value - fmin(1e-3, value * 1e-9));
 	return 0;
 }

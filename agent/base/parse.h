@@ -20,8 +20,8 @@ PF_MUST_CHECK int pf_parse_i64(const char *text, int64_t *ret_value);
 PF_MUST_CHECK int pf_parse_double(const char *text, double *ret_value);
 
 /**
- * pf_parse_duration() - "15s", "1m30s", "100ms", "8d", "0" in Prometheus' manner (ns us ms s m h d w), to ns.
- * Return: 0; -EINVAL; -ERANGE beyond 292 years.
+ * pf_parse_duration() - "15s", "1m30s", "100ms", "8d", "0" in Prometheus' manner (ns us ms s m h d
+ * w), to ns. Return: 0; -EINVAL; -ERANGE beyond 292 years.
  */
 PF_MUST_CHECK int pf_parse_duration(const char *text, uint64_t *ret_ns);
 
@@ -29,12 +29,14 @@ PF_MUST_CHECK int pf_parse_duration(const char *text, uint64_t *ret_ns);
 PF_MUST_CHECK int pf_parse_bool(const char *text, bool *ret_value);
 
 /**
- * pf_parse_cpu_quantity() - a Kubernetes CPU quantity ("250m", "1.5", "2k", "1e3"; an exponent and a suffix together are refused) to millicores, rounded up.
- * Source: Kubernetes apimachinery's documented quantity grammar. Return: 0; -EINVAL; -ERANGE.
+ * pf_parse_cpu_quantity() - a Kubernetes CPU quantity ("250m", "1.5", "2k", "1e3"; an exponent and
+ * a suffix together are refused) to millicores, rounded up. Source: Kubernetes apimachinery's
+ * documented quantity grammar. Return: 0; -EINVAL; -ERANGE.
  */
 PF_MUST_CHECK int pf_parse_cpu_quantity(const char *text, uint64_t *ret_millicores);
 
-/** pf_parse_memory_quantity() - a Kubernetes memory quantity ("64Mi", "1G", "1e6", "128974848") to bytes, rounded up. */
+/** pf_parse_memory_quantity() - a Kubernetes memory quantity ("64Mi", "1G", "1e6", "128974848") to
+ * bytes, rounded up. */
 PF_MUST_CHECK int pf_parse_memory_quantity(const char *text, uint64_t *ret_bytes);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Runs all CUnit suites, or those named on the command line. Ends with "N passed, N failed, N skipped";
- * a run of zero tests fails.
+ * Runs all CUnit suites, or those named on the command line. Ends with "N passed, N failed, N
+ * skipped"; a run of zero tests fails.
  */
 #include <CUnit/Basic.h>
 #include <stdbool.h>
@@ -33,10 +33,12 @@ int main(int argc, char **argv)
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 1;
 	for (struct pf_test_suite *s = suites; s; s = s->next) {
-		CU_SuiteInfo info[] = { { .pName = s->name, .pTests = s->tests }, CU_SUITE_INFO_NULL };
+		CU_SuiteInfo info[] = { { .pName = s->name, .pTests = s->tests },
+					CU_SUITE_INFO_NULL };
 
 		if (wanted(s->name, argc, argv) && CU_register_suites(info) != CUE_SUCCESS) {
-			fprintf(stderr, "cannot register suite %s: %s\n", s->name, CU_get_error_msg());
+			fprintf(stderr, "cannot register suite %s: %s\n", s->name,
+				CU_get_error_msg());
 			return 1;
 		}
 	}

@@ -11,11 +11,13 @@ static void test_churn(void)
 	static int values[1000];
 
 	CU_ASSERT_FATAL(pf_map_new_u64(300, &map) == 0);
-	/* Far more inserts than the bound, never more than 300 alive: tombstones must not fill the table. */
+	/* Far more inserts than the bound, never more than 300 alive: tombstones must not fill the
+	 * table. */
 	for (uint64_t i = 0; i < 100000; i++) {
 		PF_CHECK_INT("put", pf_map_put_u64(map, i, &values[i % 1000]), 0);
 		if (i >= 300 - 1)
-			PF_CHECK("remove", pf_map_remove_u64(map, i - 299) == &values[(i - 299) % 1000]);
+			PF_CHECK("remove",
+				 pf_map_remove_u64(map, i - 299) == &values[(i - 299) % 1000]);
 	}
 	PF_CHECK_INT("count", pf_map_count(map), 299);
 	PF_CHECK("gone", !pf_map_get_u64(map, 5));
@@ -46,10 +48,10 @@ static void test_walk(void)
 		values[i] = (int)i;
 		PF_CHECK_INT("put", pf_map_put_u64(map, i, &values[i]), 0);
 	}
-	pf_map_for_each(map, cursor, value)
-	{
+	pf_map_for_each(map, cursor, value) {
 		seen++;
-		PF_CHECK("removing while walking", pf_map_remove_u64(map, (uint64_t)*value) == value);
+		PF_CHECK("removing while walking",
+			 pf_map_remove_u64(map, (uint64_t)*value) == value);
 	}
 	PF_CHECK_INT("each once", seen, 50);
 	PF_CHECK_INT("empty", pf_map_count(map), 0);

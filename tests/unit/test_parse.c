@@ -36,7 +36,8 @@ static const struct number_case {
 	  { "0x10", 0, -EINVAL },
   };
 
-static void check_numbers(const struct number_case *rows, size_t nr_rows, int (*parse)(const char *, uint64_t *))
+static void check_numbers(const struct number_case *rows, size_t nr_rows,
+			  int (*parse)(const char *, uint64_t *))
 {
 	for (size_t i = 0; i < nr_rows; i++) {
 		uint64_t got = 12345;
@@ -71,5 +72,5 @@ static void test_signed(void)
 	PF_CHECK_INT("two signs", pf_parse_i64("--1", &got), -EINVAL);
 }
 
-PF_TEST_SUITE(parse, { "durations", test_durations }, { "cpu", test_cpu }, { "memory", test_memory },
-	      { "signed", test_signed });
+PF_TEST_SUITE(parse, { "durations", test_durations }, { "cpu", test_cpu },
+	      { "memory", test_memory }, { "signed", test_signed });
