@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * leak_window.c - does the floor rise through the last 24 to 36 bins of one width like a leak?
+ *
+ * Cheap conditions first: almost every test of a healthy container ends at the first two.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "core/leak_fit.h"
+#include "core/leak_internal.h"
+
+enum { NR_BLOCKS = 12 };
+
+static const double day_s = 86400;
+
+/*
+ * Least z and t of a trend, by level. They spend 0.02 false alarms a container-week over all tests,
+ * if floors were exchangeable: 13 440, 3 360, 672, 168, 56 and 14 tests a week.
+ */
+static const double z_bound[PF_LEAK_NR_LEVELS] = { 5.06, 4.79, 4.45, 4.15, 4.15, 3.9 };
+
+/* All about one window that the conditions share. */
+struct window {
+	const struct leak_view *view;
+	size_t level, nr;
+	double width_s;
+	const struct pf_leak_bin *first; /* oldest bin */
+	double y[PF_LEAK_WINDOW_BINS];
+	double block[NR_BLOCKS]; /* minima of twelve equal parts */
+	double ref, now, rise;
+	double room; /* the limit, but at most twice the start: works without a limit */
+	struct pf_leak_line line;
+	double record; /* highest floor of the eight days before; below 0: none */
+};
+
+static const struct pf_leak_bin *bin_of(const struct window *w, size_t i)
+{
+	const struct pf_leak_state *state = w->view->state;
+
+	return leak_bin_at(state, w->level, state->level[w->level].nr_bins - w->nr + i);
+}
+
+static bool window_load(struct window *w)
+{
+	const struct pf_leak_level *l = &w->view->state->level[w->level];
+	size_t nr = PF_MIN(l->nr_bins, PF_LEAK_WINDOW_BINS);
+
+	if (nr < (w->level == LEVEL_1H ? PF_LEAK_WINDOW_BINS : 24))
+		return false;
+	w->nr = nr;
+	if (bin_of(w, nr - 1)->index - bin_of(w, 0)->index > 1.5 * (double)nr)
+		return false; /* too many holes */
+	w->nr = nr - nr % NR_BLOCKS;
+	w->first = bin_of(w, 0);
+	w->width_s = leak_level_width_s(w->level);
+	leak_floors(w->view->state, w->level, w->nr, w->y);
+
+	size_t sixth = w->nr / 6;
+
+	w->rise = pf_leak_median(w->y + w->nr - sixth, sixth) - pf_leak_median(w->y, sixth);
+	w->ref = pf_leak_min(w->y, PF_MAX(3, sixth));
+	w->room = PF_MIN(w->view->limit, 2 * w->ref + w->rise);
+	return true;
+}
+
+/* Spread over the window: neither one step nor a random walk. Gives mean increment over its error.
+ */
+static double block_t(struct window *w)
+{
+	size_t width = w->nr / NR_BLOCKS;
+	double step[NR_BLOCKS - 1], squares = 0;
+
+	for (size_t i = 0; i < NR_BLOCKS; i++)
+		w->block[i] = pf_leak_min(w->y + i * width, width);
+	for (size_t i = 0; i < NR_BLOCKS - 1; i++)
+		step[i] = w->block[i + 1] - w->block[i];
+	w->now = w->block[NR_BLOCKS - 1];
+
+	double mean = pf_leak_mean(step, NR_BLOCKS - 1);
+
+	for (size_t i = 0; i < NR_BLOCKS - 1; i++)
+		squares += (step[i] - mean) * (step[i] - mean);
+	if (mean <= 0)
+		return 0;
+
+	double sd = sqrt(squares / (NR_BLOCKS - 2));
+
+	return sd > 0 ? mean / (sd / sqrt(NR_BLOCKS - 1)) : 99;
+}
+
+static bool is_trend(const struct window *w, double tb)
+{
+	const struct pf_leak_line *line = &w->line;
+	double least = z_bound[w->level];
+
+	if (line->z < least || line->t < least || line->slope <= 0)
+		return false;
+	/* Integrated noise has large t, too, but its steps are uneven and what the line leaves
+	 * hangs together. */
+	if (tb >= 4 || line->rho <= .4 || line->t >= 12)
+		return true;
+	return w->level >= LEVEL_1H && (tb >= 3 || line->t >= 9);
+}
+
+/* A warm-up that looks straight through a small window is bent through a larger one. */
+static bool saturates(const struct window *w)
+{
+	double limit = w->view->limited ? w->view->limit : w->room;
+	double y[PF_LEAK_WINDOW_BINS];
+
+	if (pf_leak_saturates(w->y, w->nr, limit, 7 * day_s / (w->width_s * (double)w->nr / 3)))
+		return true;
+	for (size_t level = w->level + 1; level <= LEVEL_1H; level++) {
+		size_t nr = PF_MIN(w->view->state->level[level].nr_bins, PF_LEAK_WINDOW_BINS);
+
+		if (!leak_level_used(level, w->view->interval_s) || nr < 9)
+			continue;
+		leak_floors(w->view->state, level, nr, y);
+		if (pf_leak_saturates(y, nr, limit,
+				      7 * day_s / (leak_level_width_s(level) * (double)nr / 3)))
+			return true;
+	}
+	return false;
+}
+
+static bool all_hours_saturate(const struct window *w)
+{
+	double limit = w->view->limited ? w->view->limit : w->room;
+	double y[PF_LEAK_HOUR_BINS];
+	size_t nr = w->view->state->level[LEVEL_1H].nr_bins;
+
+	if (nr < 6)
+		return false;
+	leak_floors(w->view->state, LEVEL_1H, nr, y);
+	return pf_leak_saturates(y, nr, limit, 7 * day_s / (3600 * (double)nr / 3));
+}
+
+/* Memory that follows load is no leak: does CPU use rise with it, or stand above what it was
+ * before? */
+static bool load_driven(const struct window *w, const struct leak_history *history)
+{
+	double cpu[PF_LEAK_WINDOW_BINS];
+	struct pf_leak_line line;
+
+	for (size_t i = 0; i < w->nr; i++) {
+		cpu[i] = (double)bin_of(w, i)->cpu_cores;
+		if (cpu[i] < 0)
+			return true; /* not known: no claim that depends on it */
+	}
+	pf_leak_fit_line(cpu, w->nr, &line);
+
+	double mean = pf_leak_mean(cpu, w->nr);
+
+	return (line.z > 2 && line.slope * (double)(w->nr - 1) > .15 * mean) ||
+	       (history->nr_cpu > 0 && mean > 1.25 * history->cpu_sum / history->nr_cpu);
+}
+
+static void read_history(struct window *w, struct leak_history *ret_history)
+{
+	const struct pf_leak_state *state = w->view->state;
+
+	*ret_history = (struct leak_history){ .record = -1 };
+	if (w->level < PF_LEAK_RECORD_LEVELS) {
+		leak_history_read(state, w->level, w->view->now_s, ret_history);
+	} else {
+		for (size_t i = 0; i + w->nr < state->level[w->level].nr_bins; i++)
+			ret_history->record =
+				PF_MAX(ret_history->record,
+				       leak_bytes(leak_bin_at(state, w->level, i)->min_pages));
+	}
+	w->record = ret_history->record;
+}
+
+static double recent_peak(const struct window *w)
+{
+	double peak = 0;
+
+	for (size_t i = w->nr - PF_MAX(2, w->nr / 8); i < w->nr; i++)
+		peak = PF_MAX(peak, leak_bytes(bin_of(w, i)->max_pages));
+	return peak;
+}
+
+/* Was memory given back inside most bins? Then the floor is a true floor. */
+static bool reclaim_seen(const struct window *w)
+{
+	double swing[PF_LEAK_WINDOW_BINS];
+
+	for (size_t i = 0; i < w->nr; i++) {
+		const struct pf_leak_bin *b = bin_of(w, i);
+
+		swing[i] = leak_bytes(b->max_pages - b->min_pages);
+	}
+	return pf_leak_median(swing, w->nr) >= PF_MAX(4 * w->line.slope, .02 * w->room);
+}
+
+/* The less is known of a container, the more of the room must be used up. */
+static bool used_enough(const struct window *w, const struct leak_history *history,
+			double *ret_used)
+{
+	const struct leak_view *v = w->view;
+	double before_s = (double)w->first->index * w->width_s - v->start_s;
+	double age_s = v->now_s - v->start_s;
+	double at_start = v->state->first_pages ? leak_bytes(v->state->first_pages) : w->ref;
+	double used = (w->now - w->ref) / PF_MAX(w->room - w->ref, .02 * w->room);
+	double used_ever = (w->now - at_start) / PF_MAX(w->room - at_start, .02 * w->room);
+	bool mature = before_s >= day_s;
+	bool since_birth = age_s < 3 * day_s &&
+			   PF_MAX(w->record, w->ref) - at_start > .3 * (w->now - at_start);
+	bool load = load_driven(w, history);
+
+	*ret_used = used;
+	if ((since_birth || !mature || w->level >= 3) && age_s >= 9 * 3600 && all_hours_saturate(w))
+		return false;
+	if (mature && !since_birth)
+		return used >= .08;
+	if (recent_peak(w) >= .9 * v->limit && used >= .1)
+		return true;
+	if (!since_birth && w->level <= 1 && !load &&
+	    before_s >= PF_MAX(2 * (double)w->nr * w->width_s, 3600))
+		return used >= .15;
+	return (!load || w->level >= LEVEL_1H) && used_ever >= .25 &&
+	       (reclaim_seen(w) || w->now >= .8 * v->limit || age_s >= day_s);
+}
+
+static void answer(const struct window *w, double score, struct leak_answer *ret_answer)
+{
+	const struct leak_view *v = w->view;
+	size_t edge = PF_MAX(2, w->nr / 8);
+	double slope = w->line.slope / w->width_s;
+	double low = w->line.slope_low / w->width_s, high = w->line.slope_high / w->width_s;
+	double top = recent_peak(w), old_top = 0;
+
+	for (size_t i = 0; i < edge; i++)
+		old_top = PF_MAX(old_top, leak_bytes(bin_of(w, i)->max_pages));
+
+	double top_slope = (top - old_top) / ((double)(w->nr - edge) * w->width_s);
+	double left = PF_MAX(0, top_slope > .5 * slope ? v->limit - top : v->limit - w->now);
+
+	low = PF_MIN(PF_MAX(slope - 2.5 * (slope - low), slope * .1), slope * .93);
+	high = PF_MAX(slope + 2.5 * (high - slope), slope * 1.07);
+	*ret_answer = (struct leak_answer){
+		.floor = w->now,
+		.rise = w->rise,
+		.slope = slope,
+		.slope_low = low,
+		.slope_high = high,
+		.eta_s = left / slope,
+		.eta_low_s = PF_MAX(0, v->limit - top) / high,
+		.eta_high_s = PF_MAX(0, v->limit - w->now) / low,
+		.score = score,
+		.test = { 'L', (char)('0' + w->level) },
+	};
+}
+
+bool leak_test_window(const struct leak_view *view, size_t level, struct leak_answer *ret_answer,
+		      bool *ret_suspect)
+{
+	struct window w = { .view = view, .level = level };
+	struct leak_history history;
+	struct pf_leak_thirds thirds;
+	double tb, used;
+
+	if (!window_load(&w) || w.rise < .02 * w.room)
+		return false;
+	tb = block_t(&w);
+	if (tb < 2)
+		return false;
+	pf_leak_fit_line(w.y, w.nr, &w.line);
+	if (!is_trend(&w, tb))
+		return false;
+	pf_leak_fit_thirds(w.y, w.nr, &thirds);
+	(void)thirds;
+	(void)ret_suspect;
+	if (saturates(&w))
+		return false;
+	read_history(&w, &history);
+	if (w.record >= 0 && w.now - w.record < .5 * w.rise)
+		return false; /* been there before */
+	if (!used_enough(&w, &history, &used))
+		return false;
+	if ((w.room - w.now) / (w.line.slope / w.width_s) > 30 * day_s)
+		return false;
+	answer(&w, used * PF_MIN(tb, 20), ret_answer);
+	return true;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl.h - the parts of the podfit command, and its exit codes.
+ */
+#ifndef PF_CTL_CTL_H
+#define PF_CTL_CTL_H
+
+#include <stdio.h>
+
+/* Exit codes of every podfit program. */
+enum pf_exit {
+	PF_EXIT_OK = 0,
+	PF_EXIT_FAILED = 1,	 /* while running */
+	PF_EXIT_USAGE = 2,	 /* wrong use or configuration */
+	PF_EXIT_VERDICT = 3,	 /* --fail-on found its verdict */
+	PF_EXIT_UNSUPPORTED = 4, /* this kernel or these rights do not allow what was asked */
+	PF_EXIT_DAMAGED = 5,	 /* input damaged */
+};
+
+/**
+ * pf_ctl_leaks_csv() - `podfit leaks --from-csv`: replays recorded memory through the leak
+ * detector.
+ * @path: a CSV file or a folder of them (ctl/series.h).
+ * @mode: "podfit" or "baseline".
+ * @format: "csv", "table" or "json"; CSV has a row for each alarm, and one with empty fields for a
+ * series without.
+ * @errors: where messages go.
+ *
+ * Return: an exit code.
+ */
+int pf_ctl_leaks_csv(const char *path, const char *mode, const char *format, FILE *out,
+		     FILE *errors);
+
+#endif
