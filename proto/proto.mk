@@ -4,6 +4,7 @@ PB_C := $(PROTOS:proto/%.proto=$(GEN)/%.pb-c.c)
 PB_H := $(PB_C:.c=.h)
 PB_OBJS := $(PB_C:$(GEN)/%.c=$(B)/gen/%.o)
 GEN_HEADERS += $(PB_H)
+.SECONDARY: $(PB_C) $(PB_H)
 
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: proto/%.proto
 	$(call say,PROTOC,$<)

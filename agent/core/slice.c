@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/slice.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_HOUR PF_NS_PER_HOUR
+
+/* The histograms a sample brings are made all at once, so that a failed allocation takes nothing.
+ */
+static int hists_prepare(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
+{
+	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++) {
+		if (!sample->hists[i] || slice->hists[i])
+			continue;
+		slice->hists[i] = calloc(pf_hist_nr_buckets(pf_sample_hist_layout(i)),
+					 sizeof(*slice->hists[i]));
+		if (!slice->hists[i])
+			return -ENOMEM;
+	}
+	if (startup && sample->hists[PF_HIST_DEMAND] && !slice->startup_demand) {
+		slice->startup_demand = calloc(PF_MILLICORES_BUCKETS, sizeof(uint32_t));
+		if (!slice->startup_demand)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void add(uint64_t *sum, uint64_t more)
+{
+	if (more == PF_UNKNOWN)
+		return;
+	if (*sum == PF_UNKNOWN)
+		*sum = more;
+	else if (__builtin_add_overflow(*sum, more, sum) || *sum >= PF_NO_LIMIT)
+		*sum = PF_NO_LIMIT - 1; /* saturated, and neither unknown nor unlimited */
+}
+
+static void raise(uint64_t *peak, uint64_t value)
+{
+	if (value != PF_UNKNOWN && (*peak == PF_UNKNOWN || value > *peak))
+		*peak = value;
+}
+
+static void lower(uint64_t *floor, uint64_t value)
+{
+	if (value != PF_UNKNOWN && (*floor == PF_UNKNOWN || value < *floor))
+		*floor = value;
+}
+
+static void set(uint64_t *gauge, uint64_t value)
+{
+	if (value != PF_UNKNOWN)
+		*gauge = value;
+}
+
+/* Mean over the time before (@old_ns) and the sample's (@more_ns). */
+static void mean(double *value, double old_ns, uint64_t bytes, double more_ns)
+{
+	if (bytes == PF_UNKNOWN)
+		return;
+	if (isnan(*value) || old_ns + more_ns <= 0)
+		*value = (double)bytes;
+	else
+		*value += ((double)bytes - *value) * more_ns / (old_ns + more_ns);
+}
+
+void pf_slice_clear(struct pf_slice *slice)
+{
+	memset(slice, 0xff, sizeof(*slice)); /* PF_UNKNOWN is all ones */
+	slice->hour = 0;
+	slice->run_id = slice->sequence = slice->start_unix_ns = slice->covered_ns = 0;
+	slice->nr_quota_changes = 0;
+	slice->memory_mean_bytes = slice->hot_mean_bytes = slice->working_set_mean_bytes = NAN;
+	memset(slice->hists, 0, sizeof(slice->hists));
+	slice->startup_demand = NULL;
+	slice->vpa = (struct pf_slice_vpa){ .first_cpu_unix_ns = PF_UNKNOWN,
+					    .last_cpu_unix_ns = PF_UNKNOWN };
+}
+
+int pf_slice_new(struct pf_slice **ret_slice)
+{
+	struct pf_slice *slice = malloc(sizeof(*slice));
+
+	if (!slice)
+		return -ENOMEM;
+	pf_slice_clear(slice);
+	*ret_slice = slice;
+	return 0;
+}
+
+void pf_slice_free(struct pf_slice *slice)
+{
+	if (!slice)
+		return;
+	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++)
+		free(slice->hists[i]);
+	free(slice->startup_demand);
+	free(slice->vpa.cpu_weight);
+	free(slice);
+}
+
+static void add_cpu(struct pf_slice *slice, const struct pf_sample *sample)
+{
+	add(&slice->usage_ns, sample->usage_ns);
+	add(&slice->nr_periods, sample->nr_periods);
+	add(&slice->nr_throttled, sample->nr_throttled);
+	add(&slice->throttled_ns, sample->throttled_ns);
+	add(&slice->nr_idle_windows, sample->nr_idle_windows);
+	add(&slice->nr_demand_idle_windows, sample->nr_demand_idle_windows);
+	raise(&slice->usage_peak_millicores, sample->usage_peak_millicores);
+	raise(&slice->demand_peak_millicores, sample->demand_peak_millicores);
+	if (sample->nr_windows != PF_UNKNOWN && sample->nr_windows)
+		set(&slice->window_ns, (sample->end_ns - sample->start_ns) / sample->nr_windows);
+	if (sample->cfs_quota_us != PF_UNKNOWN && slice->cfs_quota_us != PF_UNKNOWN &&
+	    (sample->cfs_quota_us != slice->cfs_quota_us ||
+	     sample->cfs_period_us != slice->cfs_period_us))
+		slice->nr_quota_changes++;
+	set(&slice->cfs_quota_us, sample->cfs_quota_us);
+	set(&slice->cfs_period_us, sample->cfs_period_us);
+	set(&slice->cfs_burst_us, sample->cfs_burst_us);
+	raise(&slice->max_threads, sample->nr_processes);
+	add(&slice->nr_waits, sample->nr_waits);
+	add(&slice->quota_wait_ns, sample->quota_wait_ns);
+	add(&slice->contention_wait_ns, sample->contention_wait_ns);
+	add(&slice->reclaim_ns, sample->reclaim_ns);
+	add(&slice->block_io_ns, sample->block_io_ns);
+}
+
+static void add_memory(struct pf_slice *slice, const struct pf_sample *sample, double length_ns)
+{
+	double before_ns = (double)slice->covered_ns;
+
+	raise(&slice->memory_peak_bytes, sample->memory_peak_bytes);
+	raise(&slice->memory_peak_bytes, sample->memory_usage_bytes);
+	raise(&slice->hot_peak_bytes, sample->hot_bytes);
+	raise(&slice->working_set_peak_bytes, sample->working_set_bytes);
+	lower(&slice->hot_floor_bytes, sample->hot_bytes);
+	mean(&slice->memory_mean_bytes, before_ns, sample->memory_usage_bytes, length_ns);
+	mean(&slice->hot_mean_bytes, before_ns, sample->hot_bytes, length_ns);
+	mean(&slice->working_set_mean_bytes, before_ns, sample->working_set_bytes, length_ns);
+	if (sample->kinds.anon != PF_UNKNOWN)
+		slice->memory_end = sample->kinds;
+	set(&slice->memory_limit_bytes, sample->memory_limit_bytes);
+	add(&slice->events_high, sample->events_high);
+	add(&slice->events_max, sample->events_max);
+	add(&slice->oom_kills, sample->events_oom_kill);
+}
+
+static void add_psi(struct pf_psi *psi, const struct pf_psi *more)
+{
+	add(&psi->cpu_some_ns, more->cpu_some_ns);
+	add(&psi->cpu_full_ns, more->cpu_full_ns);
+	add(&psi->memory_some_ns, more->memory_some_ns);
+	add(&psi->memory_full_ns, more->memory_full_ns);
+	add(&psi->io_some_ns, more->io_some_ns);
+	add(&psi->io_full_ns, more->io_full_ns);
+}
+
+int pf_slice_add(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
+{
+	uint64_t length_ns =
+		sample->end_ns > sample->start_ns ? sample->end_ns - sample->start_ns : 0;
+	int r = hists_prepare(slice, sample, startup);
+
+	if (r < 0)
+		return r;
+	add_cpu(slice, sample);
+	add_memory(slice, sample, (double)length_ns);
+	add_psi(&slice->psi, &sample->psi);
+	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++)
+		if (sample->hists[i])
+			pf_hist_add(slice->hists[i], sample->hists[i],
+				    pf_hist_nr_buckets(pf_sample_hist_layout(i)));
+	if (startup) {
+		add(&slice->startup_ns, length_ns);
+		add(&slice->nr_startup_idle_windows, sample->nr_demand_idle_windows);
+		if (sample->hists[PF_HIST_DEMAND])
+			pf_hist_add(slice->startup_demand, sample->hists[PF_HIST_DEMAND],
+				    PF_MILLICORES_BUCKETS);
+	}
+	slice->covered_ns += length_ns;
+	slice->sequence++;
+	return 0;
+}
+
+int pf_slice_peak(struct pf_slice *slice, uint64_t interval_end_unix_ns, uint64_t bytes, bool oom)
+{
+	struct pf_slice_vpa *vpa = &slice->vpa;
+	uint32_t i = 0;
+
+	while (i < vpa->nr_peaks && (vpa->peaks[i].interval_end_unix_ns != interval_end_unix_ns ||
+				     vpa->peaks[i].oom != oom))
+		i++;
+	if (i == PF_SLICE_PEAKS_MAX)
+		return -ENOSPC;
+	if (i == vpa->nr_peaks)
+		vpa->peaks[vpa->nr_peaks++] =
+			(struct pf_slice_peak){ interval_end_unix_ns, bytes, oom };
+	else if (vpa->peaks[i].bytes >= bytes)
+		return 0;
+	vpa->peaks[i].bytes = bytes;
+	slice->sequence++;
+	return 0;
+}
+
+void pf_slice_oom(struct pf_slice *slice, uint64_t overshoot_bytes)
+{
+	raise(&slice->oom_overshoot_bytes, overshoot_bytes);
+	slice->sequence++;
+}
+
+void pf_slices_init(struct pf_slices *slices, uint64_t run_id)
+{
+	*slices = (struct pf_slices){ .run_id = run_id };
+}
+
+void pf_slices_done(struct pf_slices *slices)
+{
+	pf_slice_free(slices->open);
+	for (uint32_t i = 0; i < slices->nr_closed; i++)
+		pf_slice_free(slices->closed[i]);
+	pf_slices_init(slices, slices->run_id);
+}
+
+static void drop_oldest(struct pf_slices *slices)
+{
+	pf_slice_free(slices->closed[0]);
+	memmove(&slices->closed[0], &slices->closed[1],
+		--slices->nr_closed * sizeof(slices->closed[0]));
+}
+
+int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_unix_ns,
+		 struct pf_slice **ret_slice)
+{
+	struct pf_slice *next;
+	uint32_t hour = (uint32_t)(start_unix_ns / NS_PER_HOUR);
+	int r;
+
+	if (slices->open && start_ns < slices->open_until_ns) {
+		*ret_slice = slices->open;
+		return 0;
+	}
+	r = pf_slice_new(&next);
+	if (r < 0)
+		return r;
+	if (slices->open && hour <= slices->open->hour)
+		hour = slices->open->hour + 1;
+	next->hour = hour;
+	next->run_id = slices->run_id;
+	next->start_unix_ns = start_unix_ns;
+	slices->open_until_ns = start_ns + NS_PER_HOUR - start_unix_ns % NS_PER_HOUR;
+	if (slices->open) {
+		if (slices->nr_closed == PF_SLICES_CLOSED_MAX) {
+			drop_oldest(slices);
+			slices->nr_lost++;
+		}
+		slices->closed[slices->nr_closed++] = slices->open;
+	}
+	slices->open = next;
+	*ret_slice = next;
+	return 0;
+}
+
+void pf_slices_taken(struct pf_slices *slices, uint32_t hour)
+{
+	while (slices->nr_closed && slices->closed[0]->hour <= hour)
+		drop_oldest(slices);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "core/slice.h"
+#include "unit/check.h"
+
+#define T0_UNIX (480000ull * PF_NS_PER_HOUR) /* a whole hour */
+
+static struct pf_sample sample_of(uint64_t start_ns, uint64_t length_ns)
+{
+	struct pf_sample sample;
+
+	pf_sample_clear(&sample);
+	sample.start_ns = start_ns;
+	sample.end_ns = start_ns + length_ns;
+	return sample;
+}
+
+static void test_sums_and_unknowns(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+	struct pf_sample sample = sample_of(0, PF_NS_PER_S);
+
+	PF_CHECK_INT("new", pf_slice_new(&slice), 0);
+	PF_CHECK_INT("nothing known", pf_slice_add(slice, &sample, false), 0);
+	PF_CHECK("still unknown", slice->usage_ns == PF_UNKNOWN);
+	PF_CHECK("no histogram", slice->hists[PF_HIST_USAGE] == NULL);
+	PF_CHECK("mean unknown", isnan(slice->memory_mean_bytes));
+	sample.usage_ns = 5;
+	sample.memory_usage_bytes = 100;
+	sample.hot_bytes = 60;
+	PF_CHECK_INT("first", pf_slice_add(slice, &sample, false), 0);
+	sample.usage_ns = 7;
+	sample.memory_usage_bytes = 400;
+	sample.hot_bytes = 30;
+	PF_CHECK_INT("second", pf_slice_add(slice, &sample, false), 0);
+	PF_CHECK_INT("usage", slice->usage_ns, 12);
+	PF_CHECK_INT("peak", slice->memory_peak_bytes, 400);
+	PF_CHECK_INT("floor", slice->hot_floor_bytes, 30);
+	PF_CHECK_INT("covered", slice->covered_ns, 3 * PF_NS_PER_S);
+	PF_CHECK_INT("sequence", slice->sequence, 3);
+	sample.usage_ns = UINT64_MAX - 5;
+	PF_CHECK_INT("saturating", pf_slice_add(slice, &sample, false), 0);
+	PF_CHECK("saturates below the special values", slice->usage_ns == PF_NO_LIMIT - 1);
+}
+
+static void test_means_are_time_weighted(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+	struct pf_sample shorter = sample_of(0, PF_NS_PER_S);
+	struct pf_sample longer = sample_of(PF_NS_PER_S, 3 * PF_NS_PER_S);
+
+	shorter.hot_bytes = 1000;
+	longer.hot_bytes = 2000;
+	PF_CHECK_INT("new", pf_slice_new(&slice), 0);
+	PF_CHECK_INT("add", pf_slice_add(slice, &shorter, false), 0);
+	PF_CHECK_INT("add", pf_slice_add(slice, &longer, false), 0);
+	PF_CHECK_NEAR("mean", slice->hot_mean_bytes, 1750, 1e-9);
+}
+
+static void test_histograms(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+	struct pf_sample sample = sample_of(0, PF_NS_PER_S);
+	uint32_t demand[PF_MILLICORES_BUCKETS] = { [3] = 7, [271] = 1 };
+	uint32_t wait[PF_LATENCY_BUCKETS] = { [115] = 2 };
+
+	sample.hists[PF_HIST_DEMAND] = demand;
+	sample.hists[PF_HIST_QUOTA_WAIT] = wait;
+	sample.nr_demand_idle_windows = 2;
+	sample.nr_windows = 10;
+	PF_CHECK_INT("new", pf_slice_new(&slice), 0);
+	PF_CHECK_INT("startup", pf_slice_add(slice, &sample, true), 0);
+	PF_CHECK_INT("later", pf_slice_add(slice, &sample, false), 0);
+	PF_CHECK_INT("demand", slice->hists[PF_HIST_DEMAND][3], 14);
+	PF_CHECK_INT("last bucket", slice->hists[PF_HIST_DEMAND][271], 2);
+	PF_CHECK_INT("wait", slice->hists[PF_HIST_QUOTA_WAIT][115], 4);
+	PF_CHECK_INT("startup part", slice->startup_demand[3], 7);
+	PF_CHECK_INT("startup time", slice->startup_ns, PF_NS_PER_S);
+	PF_CHECK_INT("startup idle", slice->nr_startup_idle_windows, 2);
+	PF_CHECK_INT("window", slice->window_ns, PF_NS_PER_S / 10);
+}
+
+static void test_quota_changes(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+	struct pf_sample sample = sample_of(0, PF_NS_PER_S);
+	static const uint64_t quotas[] = { 50000, 50000, 60000, PF_NO_LIMIT, PF_UNKNOWN };
+
+	PF_CHECK_INT("new", pf_slice_new(&slice), 0);
+	sample.cfs_period_us = 100000;
+	for (size_t i = 0; i < PF_ARRAY_SIZE(quotas); i++) {
+		sample.cfs_quota_us = quotas[i];
+		PF_CHECK_INT("add", pf_slice_add(slice, &sample, false), 0);
+	}
+	PF_CHECK_INT("changes", slice->nr_quota_changes, 2);
+	PF_CHECK("the last known one", slice->cfs_quota_us == PF_NO_LIMIT);
+}
+
+static void test_peaks(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+
+	PF_CHECK_INT("new", pf_slice_new(&slice), 0);
+	PF_CHECK_INT("first", pf_slice_peak(slice, 1000, 50, false), 0);
+	PF_CHECK_INT("lower", pf_slice_peak(slice, 1000, 40, false), 0);
+	PF_CHECK_INT("higher", pf_slice_peak(slice, 1000, 70, false), 0);
+	PF_CHECK_INT("an OOM apart", pf_slice_peak(slice, 1000, 60, true), 0);
+	PF_CHECK_INT("count", slice->vpa.nr_peaks, 2);
+	PF_CHECK_INT("highest", slice->vpa.peaks[0].bytes, 70);
+	for (uint64_t i = 2; i < PF_SLICE_PEAKS_MAX; i++)
+		PF_CHECK_INT("fill", pf_slice_peak(slice, 1000 * i, 1, false), 0);
+	PF_CHECK_INT("full", pf_slice_peak(slice, 999, 1, false), -ENOSPC);
+	PF_CHECK_INT("known ones still go in", pf_slice_peak(slice, 2000, 9, false), 0);
+}
+
+/* Hours by the wall clock at the beginning, then by monotonic time. */
+static void test_hours(void)
+{
+	struct pf_slices slices;
+	struct pf_slice *slice = NULL;
+	uint64_t mono = 77 * PF_NS_PER_S, minute = PF_NS_PER_MIN;
+
+	pf_slices_init(&slices, 4711);
+	PF_CHECK_INT("at", pf_slices_at(&slices, mono, T0_UNIX + 50 * minute, &slice), 0);
+	PF_CHECK_INT("hour", slice->hour, 480000);
+	PF_CHECK_INT("run", slice->run_id, 4711);
+	PF_CHECK_INT("same", pf_slices_at(&slices, mono + 10 * minute - 1, T0_UNIX, &slice), 0);
+	PF_CHECK_INT("a clock set back does not reopen", slice->hour, 480000);
+	PF_CHECK_INT("over", pf_slices_at(&slices, mono + 10 * minute, T0_UNIX - minute, &slice),
+		     0);
+	PF_CHECK_INT("the hour after the last, though the clock says before", slice->hour, 480001);
+	PF_CHECK_INT("closed", slices.nr_closed, 1);
+	PF_CHECK_INT(
+		"forward",
+		pf_slices_at(&slices, mono + 80 * minute, T0_UNIX + 100 * PF_NS_PER_HOUR, &slice),
+		0);
+	PF_CHECK_INT("a jump ahead", slice->hour, 480100);
+	pf_slices_taken(&slices, 480000);
+	PF_CHECK_INT("one taken", slices.nr_closed, 1);
+	pf_slices_taken(&slices, 480100);
+	PF_CHECK_INT("all taken", slices.nr_closed, 0);
+	PF_CHECK("the open one stays", slices.open == slice);
+	for (uint64_t h = 1; h <= PF_SLICES_CLOSED_MAX + 3; h++)
+		PF_CHECK_INT("many",
+			     pf_slices_at(&slices, mono + (100 + 60 * h) * minute,
+					  T0_UNIX + (100 + h) * PF_NS_PER_HOUR, &slice),
+			     0);
+	PF_CHECK_INT("bounded", slices.nr_closed, PF_SLICES_CLOSED_MAX);
+	PF_CHECK_INT("what went is counted", slices.nr_lost, 3);
+	pf_slices_done(&slices);
+}
+
+PF_TEST_SUITE(slice, { "sums and unknowns", test_sums_and_unknowns },
+	      { "means are time-weighted", test_means_are_time_weighted },
+	      { "histograms", test_histograms }, { "quota changes", test_quota_changes },
+	      { "peaks", test_peaks }, { "hours", test_hours });
