@@ -15,6 +15,7 @@ V ?= 0
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
+comma := ,
 VERSION := 0.1.0
 VARIANT := $(if $(SAN),san,$(if $(DEBUG),debug,release))
 B := build/$(VARIANT)
@@ -33,7 +34,6 @@ PF_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DPF_VERSION='"$(VERSION)"' -Iagent -I$(GE
 	-fstack-protector-strong -MMD -MP \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined) $(if $(W),-Werror)
 PF_LDFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined)
-comma := ,
 
 .PHONY: all
 all: ## build the agent, the CLI and the collector
