@@ -12,6 +12,7 @@
 MAKEFLAGS += --no-builtin-rules
 
 V ?= 0
+comma := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 

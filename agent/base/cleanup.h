@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h> /* has a PF_MAX of its own (protocol families); read it before that is ours */
 #include <unistd.h>
+
+#undef PF_MAX
 
 #define PF_AUTO(fn)	__attribute__((cleanup(fn)))
 #define PF_MUST_CHECK	__attribute__((warn_unused_result))
