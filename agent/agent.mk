@@ -5,7 +5,7 @@ SHARED_OBJS := $(patsubst %.c,$(B)/%.o,$(foreach d,$(SHARED_DIRS),$(wildcard age
 AGENT_OBJS := $(patsubst %.c,$(B)/%.o,$(foreach d,$(AGENT_DIRS),$(wildcard agent/$(d)/*.c)))
 AGENT_MAIN_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard agent/main/*.c))
 
-LIBS := -lprotobuf-c -lyajl -lyaml -lmicrohttpd -lcurl -lz -lm
+LIBS := -lprotobuf-c -lyajl -lyaml -lmicrohttpd -lgnutls -lcurl -lz -lm
 AGENT_LIBS := -lbpf -lelf -lcap
 
 $(B)/libpodfit.a: $(SHARED_OBJS)
