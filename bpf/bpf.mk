@@ -15,9 +15,12 @@ build/bpf/%.bpf.o: bpf/%.bpf.c bpf/bpf.mk
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
+# slots.bpf.o first: it defines the maps the others declare, and bpftool 7.1 needs to see a map before its users.
+BPF_LINK_ORDER := $(filter %/slots.bpf.o,$(BPF_OBJS)) $(filter-out %/slots.bpf.o,$(BPF_OBJS))
+
 build/bpf/podfit.linked.o: $(BPF_OBJS)
 	$(call say,BPFLINK,$@)
-	$(Q)$(BPFTOOL) gen object $@ $^
+	$(Q)$(BPFTOOL) gen object $@ $(BPF_LINK_ORDER)
 
 $(GEN)/podfit.skel.h: build/bpf/podfit.linked.o
 	$(call say,SKEL,$@)

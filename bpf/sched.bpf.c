@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * sched.bpf.c - how long the tasks of each container waited for a CPU, how much of it was its own quota, and how long
+ * each throttling lasted.
+ *
+ * Hook:   tp_btf/sched_switch, for the task that comes in. No wake-up hook, no hash, no per-task map.
+ * Output: pf_waits[cpu * nr_slots + slot]; one writer a record, so plain adds; user space maps it and sums CPUs.
+ * Losses: css ids beyond the table, tasks without a queueing time, waits older than the remembered throttle intervals.
+ * Kernel: 6.1 and later, SCHED_INFO; the split needs the throttle clock (CFS_BANDWIDTH).
+ *
+ * The tracepoint fires before sched_info_arrive() clears last_queued, and the rq clock was updated at the top of
+ * __schedule(). A waiting task that is moved to another CPU has last_queued reset, and what it waited before is added
+ * to run_delay: so run_delay is remembered per thread and its growth since the last switch-in is part of the wait.
+ */
+#include "slots.bpf.h"
+#include "hist.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set at load: nr_cpus x nr_slots */
+	__type(key, __u32);
+	__type(value, struct pf_wait_rec);
+} pf_waits SEC(".maps");
+
+/* pid & 65535 -> run_delay at the thread's last switch-in, its low 56 bits, under 8 bits of the pid: one word, so that
+ * two threads that share an entry cannot tear it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PF_PIDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} pf_run_delays SEC(".maps");
+
+#define DELAY_MASK ((1ull << 56) - 1)
+#define MAX_RT_PRIO 100 /* below: real-time, which no CFS quota holds back */
+
+/* The part of the wait before the task was last moved while waiting; 0 nearly always. */
+static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, __u64 here, __u64 now)
+{
+	__u32 key = pid & (PF_PIDS - 1);
+	__u64 *saved = bpf_map_lookup_elem(&pf_run_delays, &key);
+	__u64 run_delay = task->sched_info.run_delay, before = 0, old;
+	__u64 tag = (__u64)((pid >> 16) + 1) << 56;
+
+	if (!saved)
+		return 0;
+	old = *saved;
+	if ((old & ~DELAY_MASK) == tag)
+		before = (run_delay - old) & DELAY_MASK;
+	*saved = tag | ((run_delay + here) & DELAY_MASK);
+	/* A task that was elsewhere in between, or a reused pid: nobody waits longer than since it last ran. */
+	if (before && before + here > now - task->sched_info.last_arrival) {
+		pf_drop(PF_DROP_ABSURD_WAIT);
+		return 0;
+	}
+	return before;
+}
+
+/*
+ * The queue of the container's own group on this CPU: where its quota and those above it show. A task of a nested group
+ * sits @depth entities below it.
+ */
+static __always_inline struct cfs_rq *container_queue(struct task_struct *task, __u32 depth)
+{
+	struct sched_entity *se = &task->se;
+
+	for (__u32 i = 0; i < PF_WALK_MAX && i < depth; i++) {
+		if (!se->parent)
+			break;
+		se = se->parent;
+	}
+	return se->cfs_rq;
+}
+
+/* The throttle clock has moved by @length: an interval has just ended. */
+static __noinline void add_interval(struct pf_wait_rec *rec, __u64 length, __u64 now)
+{
+	__u64 i = PF_BOUND_INDEX(rec->nr_intervals, PF_INTERVALS - 1);
+
+	rec->intervals[i].start_ns = now - length;
+	rec->intervals[i].end_ns = now;
+	rec->last_throttle_end_ns = now;
+	rec->nr_intervals++;
+	rec->stall[PF_BOUND_INDEX(pf_latency_bucket(length), 127)]++;
+}
+
+/* How much of [from, now] the remembered throttle intervals cover. */
+static __noinline __u64 throttled_part(struct pf_wait_rec *rec, __u64 from)
+{
+	__u64 sum = 0, oldest = ~0ull;
+
+	for (__u32 i = 0; i < PF_INTERVALS; i++) {
+		__u64 start = rec->intervals[i].start_ns, end = rec->intervals[i].end_ns;
+
+		if (start < oldest)
+			oldest = start;
+		if (end <= from)
+			continue;
+		sum += end - (start > from ? start : from);
+	}
+	if (oldest > from && rec->nr_intervals > PF_INTERVALS)
+		pf_drop(PF_DROP_QUOTA_HISTORY);
+	return sum;
+}
+
+static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_struct *task, struct cfs_rq *queue,
+				       __u64 queued, __u64 now, __u64 wait)
+{
+	__u64 clock = pf_throttle_clock_ns(queue), quota = 0;
+
+	if (clock != rec->throttle_clock_ns) {
+		if (rec->throttle_seen && clock > rec->throttle_clock_ns)
+			add_interval(rec, clock - rec->throttle_clock_ns, now);
+		rec->throttle_clock_ns = clock;
+	}
+	rec->throttle_seen = 1;
+	if (rec->last_throttle_end_ns > queued && task->prio >= MAX_RT_PRIO) {
+		quota = throttled_part(rec, queued);
+		if (quota > wait)
+			quota = wait;
+		rec->quota_ns += quota;
+		rec->quota[PF_BOUND_INDEX(pf_latency_bucket(quota), 127)]++;
+	}
+	wait -= quota;
+	rec->contention_ns += wait;
+	rec->contention[PF_BOUND_INDEX(pf_latency_bucket(wait), 127)]++;
+}
+
+/* v7.2: where this CPU's group entities are; the same for every group, so told once. */
+static __always_inline void learn_cpu_offset(struct task_struct *task, __u32 cpu)
+{
+	struct task_group___percpu *tg = (void *)task->sched_task_group;
+	__u64 i = PF_BOUND_INDEX(cpu, PF_MAX_CPUS - 1);
+
+	if (!pf_cpu_offsets[i])
+		pf_cpu_offsets[i] = (__u64)task->se.cfs_rq - (__u64)tg->cfs_rq;
+}
+
+static __always_inline int switched_in(struct task_struct *task)
+{
+	__u32 pid = task->pid, cpu, key;
+	__u64 entry, slot, queued, now, here;
+	struct pf_wait_rec *rec;
+	struct cfs_rq *queue;
+
+	if (!pid) /* idle */
+		return 0;
+	entry = pf_task_entry(task);
+	slot = PF_ENTRY_SLOT(entry);
+	if (!slot)
+		return 0;
+	queued = task->sched_info.last_queued;
+	if (!queued) {
+		pf_drop(PF_DROP_NO_QUEUE_TIME);
+		return 0;
+	}
+	cpu = bpf_get_smp_processor_id();
+	if (pf_settings.percpu_cfs_rq)
+		learn_cpu_offset(task, cpu);
+	key = cpu * pf_settings.nr_slots + slot;
+	rec = bpf_map_lookup_elem(&pf_waits, &key);
+	if (!rec)
+		return 0;
+	queue = task->se.cfs_rq;
+	now = queue->rq->clock;
+	if (PF_ENTRY_DEPTH(entry))
+		queue = container_queue(task, PF_ENTRY_DEPTH(entry));
+	here = now > queued ? now - queued : 0;
+	count_wait(rec, task, queue, queued, now, here + migrated_wait(task, pid, here, now));
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(pf_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	return switched_in(next);
+}
+
+char pf_license[] SEC("license") = "Dual BSD/GPL";

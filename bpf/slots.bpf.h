@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * slots.bpf.h - from a kernel object to the slot of the container it belongs to.
+ *
+ * User space names the cgroups it wants in pf_want (hierarchy and id -> slot). A css finds its slot through a table
+ * indexed by css.id, which is small and dense on every kernel and hierarchy: two loads and no hash. An entry holds the
+ * low half of css.serial_nr, because ids are reused and serials never are, and the epoch of pf_want it was resolved
+ * in. On a mismatch pf_slot_resolve() walks up the parents, so what is nested in a container counts for it.
+ */
+#ifndef PODFIT_SLOTS_BPF_H
+#define PODFIT_SLOTS_BPF_H
+
+#include "drops.bpf.h"
+
+/* Kernel objects of a slot. The serials tell whether an object is still the one that was bound. */
+struct pf_ref {
+	__u64 tg, tg_serial;
+	__u64 memcg, memcg_serial;
+	__u64 cgroup, cgroup_serial; /* the v2 cgroup, for PSI */
+	__u64 pids, pids_serial;
+	__u64 cpu_id, memory_id; /* kernfs ids, to know the directory that goes */
+	__u32 cpu_hierarchy, memory_hierarchy;
+	__u32 quota_above; /* an ancestor has a quota; looked up at each snapshot */
+	__u32 watermark_known; /* watermark holds: the kernel's at the last snapshot */
+	__u64 watermark;
+};
+
+/* A slot's group entity on one CPU. */
+struct pf_entity {
+	__u64 se;	    /* 0: not known yet */
+	__u64 throttle_ns;  /* throttle clock with the running interval, at the last window */
+	__u64 throttle_known; /* throttle_ns holds */
+};
+
+/* serial (32), slot (16), depth (4), epoch (12): one word, so that it is never seen half-written. */
+#define PF_ENTRY_EPOCH_BITS 12
+static __always_inline __u64 pf_entry_tag(__u64 serial, __u32 epoch)
+{
+	return (serial & 0xffffffff) | (__u64)epoch << 52;
+}
+#define PF_ENTRY_TAG_MASK    0xfff00000ffffffffull
+#define PF_ENTRY_SLOT(entry)  (((entry) >> 32) & 0xffff)
+#define PF_ENTRY_DEPTH(entry) (((entry) >> 48) & 15) /* levels between the css and the container's own */
+
+struct pf_map_css_slots {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PF_CSS_IDS);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct pf_map_want {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024); /* set at load */
+	__type(key, struct pf_want_key);
+	__type(value, __u32);
+};
+
+struct pf_map_refs {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set at load: nr_slots */
+	__type(key, __u32);
+	__type(value, struct pf_ref);
+};
+
+struct pf_map_entities {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set at load: nr_slots x nr_cpus */
+	__type(key, __u32);
+	__type(value, struct pf_entity);
+};
+
+struct pf_map_windows {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set at load: nr_slots */
+	__type(key, __u32);
+	__type(value, struct pf_window_rec);
+};
+
+struct pf_map_snaps {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set at load: nr_slots */
+	__type(key, __u32);
+	__type(value, struct pf_snap_rec);
+};
+
+struct pf_map_stalls {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set at load: nr_slots */
+	__type(key, __u32);
+	__type(value, struct pf_stall_rec);
+};
+
+struct pf_map_events {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 262144);
+};
+
+extern struct pf_map_css_slots pf_css_slots SEC(".maps");
+extern struct pf_map_want pf_want SEC(".maps");
+extern struct pf_map_refs pf_refs SEC(".maps");
+extern struct pf_map_entities pf_entities SEC(".maps");
+extern struct pf_map_windows pf_windows SEC(".maps");
+extern struct pf_map_snaps pf_snaps SEC(".maps");
+extern struct pf_map_stalls pf_stalls SEC(".maps");
+extern struct pf_map_events pf_events SEC(".maps");
+
+extern struct pf_control pf_control;
+extern __u64 pf_cpu_offsets[PF_MAX_CPUS];
+
+static __always_inline __u32 pf_hierarchy_of(const struct cgroup *cgroup)
+{
+	return cgroup->root->hierarchy_id;
+}
+
+/* The slot that user space gave to a cgroup, or 0. */
+static __always_inline __u32 pf_slot_wanted(__u64 cgroup_id, __u32 hierarchy)
+{
+	struct pf_want_key key = { .cgroup_id = cgroup_id, .hierarchy = hierarchy };
+	__u32 *slot = bpf_map_lookup_elem(&pf_want, &key);
+
+	return slot ? *slot : 0;
+}
+
+/*
+ * Looks a css up in pf_want, then its parents. Gives what belongs in the table entry: slot << 32 | depth << 48, all 0 if
+ * no ancestor is wanted. A css without a cgroup (an autogroup's, id 0) is in none.
+ */
+static __noinline __u64 pf_slot_walk(struct cgroup_subsys_state *css)
+{
+	for (__u32 depth = 0; depth < PF_WALK_MAX; depth++) {
+		struct cgroup *cgroup = css->cgroup;
+		__u32 slot;
+
+		if (!cgroup)
+			return 0;
+		slot = pf_slot_wanted(cgroup->kn->id, pf_hierarchy_of(cgroup));
+		if (slot)
+			return (__u64)slot << 32 | (__u64)depth << 48;
+		css = css->parent;
+		if (!css)
+			return 0;
+	}
+	pf_drop(PF_DROP_DEEP_NESTING);
+	return 0;
+}
+
+/* The entry of a css in @table, resolved if it is not up to date. */
+static __always_inline __u64 pf_slot_entry(void *table, __u32 key, struct cgroup_subsys_state *css)
+{
+	__u64 *entry = bpf_map_lookup_elem(table, &key), tag, resolved;
+
+	if (!entry)
+		return 0;
+	tag = pf_entry_tag(css->serial_nr, *(volatile __u32 *)&pf_control.epoch);
+	resolved = *entry;
+	if ((resolved & PF_ENTRY_TAG_MASK) == tag)
+		return resolved;
+	/* The epoch was read before pf_want, so an entry made from an old pf_want is seen as old. */
+	resolved = tag | pf_slot_walk(css);
+	*entry = resolved;
+	return resolved;
+}
+
+/* The entry of the task's CPU cgroup: the nearest ancestor with the cpu controller, on v1 and v2. */
+static __always_inline __u64 pf_task_entry(struct task_struct *task)
+{
+	struct cgroup_subsys_state *css = &task->sched_task_group->css;
+	__u32 id = css->id;
+
+	if (id >= PF_CSS_IDS) {
+		pf_drop(PF_DROP_CSS_ID);
+		return 0;
+	}
+	return pf_slot_entry(&pf_css_slots, id, css);
+}
+
+#endif

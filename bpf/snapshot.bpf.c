@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * snapshot.bpf.c - memory, limits, events, PSI and CPU counters of all slots, in one call of user space.
+ *
+ * Hook:   SEC("syscall"), run by agent/capture at each snapshot; no cgroup lock, no file, no flush.
+ * Output: pf_snaps[slot], which user space maps.
+ * Losses: failed reads are counted; a slot whose object went shows its last numbers.
+ * Kernel: 6.1.
+ *
+ * The program is not inside an RCU section that protects the objects. Serials are compared, and the removal hook takes a
+ * slot's pointers away long before the memory is freed; all reads have fault handlers.
+ */
+#include "sample.bpf.h"
+
+
+static __always_inline __u64 pages_to_bytes(__u64 pages)
+{
+	return pages << pf_settings.page_shift;
+}
+
+/* A page counter's maximum: PAGE_COUNTER_MAX (LONG_MAX / PAGE_SIZE) means none. */
+static __always_inline __u64 limit_bytes(__u64 pages)
+{
+	return pages >= (0x7fffffffffffffffull >> pf_settings.page_shift) ? PF_ABI_NO_LIMIT : pages_to_bytes(pages);
+}
+
+static __always_inline __u64 pf_read_u64(__u64 addr)
+{
+	__u64 value = 0;
+
+	if (bpf_probe_read_kernel(&value, sizeof(value), (const void *)addr))
+		pf_drop(PF_DROP_READ);
+	return value;
+}
+
+/* Unit of a kind of memory in vmstats.state[]: pages, but for those the kernel counts in bytes or KiB. */
+static __always_inline __u64 memstat_bytes(__u32 kind, __u64 value)
+{
+	if ((__s64)value < 0) /* per-CPU parts are folded one by one: a small negative sum is 0 */
+		return 0;
+	switch (kind) {
+	case PF_MEMSTAT_SLAB_RECLAIMABLE:
+	case PF_MEMSTAT_SLAB_UNRECLAIMABLE:
+	case PF_MEMSTAT_PERCPU:
+		return value;
+	case PF_MEMSTAT_KERNEL_STACK:
+		return value << 10;
+	}
+	return pages_to_bytes(value);
+}
+
+/* Memory by kind of the cgroup and what is below it. */
+static __always_inline void read_memstats(__u64 memcg, __u64 *ret_stats)
+{
+	__u64 vmstats = (__u64)PF_READ(memcg, struct mem_cgroup, vmstats);
+	__u64 state = vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->state);
+
+	for (__u32 kind = 0; kind < PF_NR_MEMSTATS; kind++) {
+		__u32 index = pf_control.stat_index[kind];
+
+		ret_stats[kind] = index == PF_STAT_ABSENT ? PF_ABI_UNKNOWN :
+							    memstat_bytes(kind, pf_read_u64(state + index * 8ull));
+	}
+}
+
+static __always_inline __u64 memory_event(__u64 memcg, __u32 event)
+{
+	__u64 offset = bpf_core_field_offset(((struct mem_cgroup *)0)->memory_events);
+
+	return pf_read_u64(memcg + offset + event * sizeof(__u64));
+}
+#define MEMORY_EVENT(memcg, event) memory_event(memcg, bpf_core_enum_value(enum memcg_memory_event, event))
+
+static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window_rec *w, struct pf_snap_rec *s)
+{
+	__u64 memcg = ref->memcg, pages = PF_READ(memcg, struct mem_cgroup, memory.usage.counter);
+	__u64 watermark = PF_READ(memcg, struct mem_cgroup, memory.watermark), peak = w->memory_peak_pages;
+	__u64 vmstats = (__u64)PF_READ(memcg, struct mem_cgroup, vmstats);
+	__u64 events = vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events);
+
+	w->memory_peak_pages = pages;
+	if (peak < pages)
+		peak = pages;
+	/* A watermark that grew was reached in this interval, between two looks at the use. */
+	if (ref->watermark_known && watermark > ref->watermark)
+		peak = watermark;
+	ref->watermark = watermark;
+	ref->watermark_known = 1;
+
+	s->memory_usage_bytes = pages_to_bytes(pages);
+	s->memory_peak_bytes = pages_to_bytes(peak);
+	s->memory_watermark_bytes = pages_to_bytes(watermark);
+	s->memory_max_bytes = limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.max));
+	s->memory_high_bytes = limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.high));
+	s->swap_usage_bytes = pages_to_bytes(PF_READ(memcg, struct mem_cgroup, swap.usage.counter));
+	s->swap_max_bytes = limit_bytes(PF_READ(memcg, struct mem_cgroup, swap.max));
+	s->events_low = MEMORY_EVENT(memcg, MEMCG_LOW);
+	s->events_high = MEMORY_EVENT(memcg, MEMCG_HIGH);
+	s->events_max = MEMORY_EVENT(memcg, MEMCG_MAX);
+	s->events_oom = MEMORY_EVENT(memcg, MEMCG_OOM);
+	s->events_oom_kill = MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
+	s->pgfault = pf_control.event_index[0] == PF_STAT_ABSENT ?
+			     PF_ABI_UNKNOWN :
+			     pf_read_u64(events + pf_control.event_index[0] * 8ull);
+	s->pgmajfault = pf_control.event_index[1] == PF_STAT_ABSENT ?
+				PF_ABI_UNKNOWN :
+				pf_read_u64(events + pf_control.event_index[1] * 8ull);
+	read_memstats(memcg, s->stats);
+}
+
+/* Whether a group above @tg has a quota, as a pod's does. */
+static __always_inline __u32 quota_above(__u64 tg)
+{
+	for (__u32 i = 0; i < PF_WALK_MAX; i++) {
+		tg = (__u64)PF_READ(tg, struct task_group, parent);
+		if (!tg)
+			break;
+		if (PF_READ(tg, struct task_group, cfs_bandwidth.quota) != ~0ull)
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_window_rec *w, struct pf_snap_rec *s,
+					    __u32 slot)
+{
+	__u64 tg = ref->tg, quota = PF_READ(tg, struct task_group, cfs_bandwidth.quota);
+
+	ref->quota_above = quota_above(tg);
+	s->usage_ns = pf_group_usage_ns(tg, slot);
+	s->nr_periods = (__u32)PF_READ(tg, struct task_group, cfs_bandwidth.nr_periods);
+	s->nr_throttled = (__u32)PF_READ(tg, struct task_group, cfs_bandwidth.nr_throttled);
+	s->throttled_ns = PF_READ(tg, struct task_group, cfs_bandwidth.throttled_time);
+	s->nr_burst = (__u32)PF_READ(tg, struct task_group, cfs_bandwidth.nr_burst);
+	s->burst_time_ns = PF_READ(tg, struct task_group, cfs_bandwidth.burst_time);
+	s->quota_ns = quota == ~0ull ? PF_ABI_NO_LIMIT : quota;
+	s->period_ns = PF_READ(tg, struct task_group, cfs_bandwidth.period);
+	s->burst_ns = PF_READ(tg, struct task_group, cfs_bandwidth.burst);
+	s->shares = PF_READ(tg, struct task_group, shares);
+	s->usage_peak_millicores = w->usage_peak_millicores;
+	s->demand_peak_millicores = w->demand_peak_millicores;
+	w->usage_peak_millicores = 0;
+	w->demand_peak_millicores = 0;
+}
+
+static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
+{
+	__u64 psi = (__u64)PF_READ(cgroup, struct cgroup, psi);
+	/* The kernel's order is io, memory, cpu; ours cpu, memory, io. */
+	__u64 total = psi + bpf_core_field_offset(((struct psi_group *)0)->total);
+
+	for (__u32 i = 0; i < 6; i++)
+		s->psi_ns[i] = pf_read_u64(total + (4 - (i & ~1u) + (i & 1)) * sizeof(__u64));
+}
+
+__hidden int pf_snapshot_slot(__u32 slot)
+{
+	struct pf_ref *ref = bpf_map_lookup_elem(&pf_refs, &slot);
+	struct pf_window_rec *w = bpf_map_lookup_elem(&pf_windows, &slot);
+	struct pf_snap_rec *s = bpf_map_lookup_elem(&pf_snaps, &slot);
+
+	if (!ref || !w || !s)
+		return 0;
+	if (pf_alive(ref->tg, ref->tg_serial))
+		snapshot_cpu(ref, w, s, slot);
+	if (pf_alive(ref->memcg, ref->memcg_serial))
+		snapshot_memory(ref, w, s);
+	if (pf_alive(ref->cgroup, ref->cgroup_serial))
+		snapshot_psi(ref->cgroup, s);
+	if (pf_alive(ref->pids, ref->pids_serial))
+		s->nr_tasks = PF_READ(ref->pids, struct pids_cgroup, counter.counter);
+	s->at_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static long snapshot_one(__u32 i, __u32 *first)
+{
+	pf_snapshot_slot(*first + i);
+	return 0;
+}
+
+SEC("syscall")
+int pf_snapshot(struct pf_snapshot_arg *arg)
+{
+	__u32 first = arg->first, end = arg->end;
+
+	if (end > first)
+		bpf_loop(end - first, snapshot_one, &first, 0);
+	return 0;
+}
+
+/*
+ * The raw arrays of one slot's memory cgroup. Which index is which kind depends on the kernel; user space finds out by
+ * comparing them with memory.stat.
+ */
+struct pf_rawstat_arg pf_rawstat;
+
+SEC("syscall")
+int pf_read_rawstat(void *ctx)
+{
+	struct pf_ref *ref;
+	__u64 vmstats;
+	__u32 slot = pf_rawstat.slot;
+
+	pf_rawstat.nr_state = pf_rawstat.nr_events = 0;
+	ref = bpf_map_lookup_elem(&pf_refs, &slot);
+	if (!ref || !pf_alive(ref->memcg, ref->memcg_serial))
+		return 0;
+	vmstats = (__u64)PF_READ(ref->memcg, struct mem_cgroup, vmstats);
+	if (!vmstats)
+		return 0;
+	__u32 nr_state = bpf_core_field_size(((struct memcg_vmstats *)0)->state) / 8;
+	__u32 nr_events = bpf_core_field_size(((struct memcg_vmstats *)0)->events) / 8;
+
+	if (nr_state > 192)
+		nr_state = 192;
+	if (nr_events > 128)
+		nr_events = 128;
+	bpf_probe_read_kernel(pf_rawstat.state, nr_state * 8,
+			      (void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->state)));
+	bpf_probe_read_kernel(pf_rawstat.events, nr_events * 8,
+			      (void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events)));
+	pf_rawstat.nr_state = nr_state;
+	pf_rawstat.nr_events = nr_events;
+	return 0;
+}
+
+char pf_license[] SEC("license") = "Dual BSD/GPL";
