@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * drops.bpf.h - nothing is lost in silence: every loss adds to pf_drops[reason], which user space exports.
+ * drops.bpf.h - nothing is lost in silence: every loss adds to pf_drops[reason], which user space
+ * exports.
  */
 #ifndef PODFIT_DROPS_BPF_H
 #define PODFIT_DROPS_BPF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * hist.bpf.h - bucket indices of the two log-linear layouts. The same formulas as agent/core/hist.c, whose test holds
- * the two equal; this file compiles on both sides for that.
+ * hist.bpf.h - bucket indices of the two log-linear layouts. The same formulas as
+ * agent/core/hist.c, whose test holds the two equal; this file compiles on both sides for that.
  */
 #ifndef PODFIT_HIST_BPF_H
 #define PODFIT_HIST_BPF_H
@@ -18,7 +18,8 @@ static inline __attribute__((always_inline)) __u32 pf_log2(__u32 v)
 	return log | v >> 1;
 }
 
-/* 4 buckets an octave from 256 ns, 64 ns wide below; the last one, 115, takes all from 60 s or so. */
+/* 4 buckets an octave from 256 ns, 64 ns wide below; the last one, 115, takes all from 60 s or so.
+ */
 static inline __attribute__((always_inline)) __u32 pf_latency_bucket(__u64 ns)
 {
 	__u64 wide = (ns ? ns - 1 : 0) >> 6;
@@ -31,8 +32,9 @@ static inline __attribute__((always_inline)) __u32 pf_latency_bucket(__u64 ns)
 }
 
 /*
- * The bucket of @ns of CPU in a window of @window_ns, in millicores: 16 an octave from 16, 1 wide below; the last one,
- * 271, is open. @ns > 0. The quotient is rounded so that an exact edge stays in the bucket below it.
+ * The bucket of @ns of CPU in a window of @window_ns, in millicores: 16 an octave from 16, 1 wide
+ * below; the last one, 271, is open. @ns > 0. The quotient is rounded so that an exact edge stays
+ * in the bucket below it.
  */
 static inline __attribute__((always_inline)) __u32 pf_millicores_bucket(__u64 ns, __u64 window_ns)
 {

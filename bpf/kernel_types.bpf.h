@@ -2,9 +2,9 @@
 /*
  * kernel_types.bpf.h - the few kernel structures podfit looks into, written by hand.
  *
- * Only the fields that are read, in any order: CO-RE finds each by name in the running kernel's BTF, so
- * there is no generated vmlinux.h in the tree. A suffix ___x names another version's shape of the same
- * structure. Include this first.
+ * Only the fields that are read, in any order: CO-RE finds each by name in the running kernel's
+ * BTF, so there is no generated vmlinux.h in the tree. A suffix ___x names another version's shape
+ * of the same structure. Include this first.
  */
 #ifndef PODFIT_KERNEL_TYPES_BPF_H
 #define PODFIT_KERNEL_TYPES_BPF_H
@@ -26,9 +26,9 @@ typedef __u32 u32;
 typedef __s64 s64;
 typedef __u64 u64;
 typedef _Bool bool;
-#define true  1
+#define true 1
 #define false 0
-#define NULL  ((void *)0)
+#define NULL ((void *)0)
 
 /* UAPI numbers, from linux/bpf.h. */
 enum {

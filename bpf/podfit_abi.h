@@ -13,39 +13,43 @@
 #define PF_ABI_LATENCY_BUCKETS	  116 /* core/hist.h: PF_LATENCY_BUCKETS */
 #define PF_ABI_MILLICORES_BUCKETS 272 /* core/hist.h: PF_MILLICORES_BUCKETS */
 
-#define PF_CSS_IDS	  65536 /* css ids are small and dense; a larger one is counted as untracked */
-#define PF_BLK_CSS_IDS	  16384
-#define PF_PIDS		  65536 /* threads whose run_delay is remembered; a collision loses only migrated waits */
-#define PF_WALK_MAX	  14	/* levels of nested cgroups looked at between a task and its container */
-#define PF_INTERVALS	  8	/* throttle intervals remembered per (CPU, slot); a power of two */
-#define PF_PATH_MAX	  512	/* of a cgroup path in an event */
-#define PF_STACK_DEPTH	  32
-#define PF_MAX_CPUS	  1024
-#define PF_WINDOW_NS	  100000000ull /* 100 ms: a CFS period */
+#define PF_CSS_IDS     65536 /* css ids are small and dense; a larger one is counted as untracked */
+#define PF_BLK_CSS_IDS 16384
+#define PF_PIDS                                                                                    \
+	65536 /* threads whose run_delay is remembered; a collision loses only migrated waits */
+#define PF_WALK_MAX    14  /* levels of nested cgroups looked at between a task and its container */
+#define PF_INTERVALS   8   /* throttle intervals remembered per (CPU, slot); a power of two */
+#define PF_PATH_MAX    512 /* of a cgroup path in an event */
+#define PF_STACK_DEPTH 32
+#define PF_MAX_CPUS    1024
+#define PF_WINDOW_NS   100000000ull /* 100 ms: a CFS period */
 
 /* Why something was not counted; pf_drops[reason], since the load. */
 enum pf_drop {
-	PF_DROP_CSS_ID = 0,	     /* css.id beyond PF_CSS_IDS: its waits are not counted */
-	PF_DROP_NO_QUEUE_TIME = 1,   /* switch-in of a tracked task without last_queued */
-	PF_DROP_ABSURD_WAIT = 2,     /* migrated wait longer than the time since the task last ran: left out */
-	PF_DROP_QUOTA_HISTORY = 3,   /* a wait older than the remembered throttle intervals: rest is contention */
-	PF_DROP_DEEP_NESTING = 4,    /* no container found within PF_WALK_MAX levels */
-	PF_DROP_LATE_WINDOW = 5,     /* a window longer than 1.5 times its nominal length (still counted) */
-	PF_DROP_STALE_SLOT = 6,	     /* a slot's cgroup was gone without a removal event */
-	PF_DROP_READ = 7,	     /* a kernel read failed */
-	PF_DROP_EVENT = 8,	     /* ring buffer full: an event was lost */
-	PF_DROP_TIMER = 9,	     /* a timer call failed */
-	PF_DROP_RECLAIM = 10,	     /* a reclaim's start was not remembered or not found */
-	PF_DROP_STACK = 11,	     /* a growth stack could not be stored */
-	PF_DROP_GROWTH = 12,	     /* a growth count could not be stored: table full */
-	PF_DROP_PATH = 13,	     /* a cgroup path was longer than PF_PATH_MAX */
+	PF_DROP_CSS_ID = 0,	   /* css.id beyond PF_CSS_IDS: its waits are not counted */
+	PF_DROP_NO_QUEUE_TIME = 1, /* switch-in of a tracked task without last_queued */
+	PF_DROP_ABSURD_WAIT =
+		2, /* migrated wait longer than the time since the task last ran: left out */
+	PF_DROP_QUOTA_HISTORY =
+		3, /* a wait older than the remembered throttle intervals: rest is contention */
+	PF_DROP_DEEP_NESTING = 4, /* no container found within PF_WALK_MAX levels */
+	PF_DROP_LATE_WINDOW =
+		5, /* a window longer than 1.5 times its nominal length (still counted) */
+	PF_DROP_STALE_SLOT = 6, /* a slot's cgroup was gone without a removal event */
+	PF_DROP_READ = 7,	/* a kernel read failed */
+	PF_DROP_EVENT = 8,	/* ring buffer full: an event was lost */
+	PF_DROP_TIMER = 9,	/* a timer call failed */
+	PF_DROP_RECLAIM = 10,	/* a reclaim's start was not remembered or not found */
+	PF_DROP_STACK = 11,	/* a growth stack could not be stored */
+	PF_DROP_GROWTH = 12,	/* a growth count could not be stored: table full */
+	PF_DROP_PATH = 13,	/* a cgroup path was longer than PF_PATH_MAX */
 	PF_NR_DROPS = 16,
 };
 
 /* Set before the load, constant afterwards. */
 struct pf_settings {
-	__u32 nr_slots;	     /* size of the per-slot maps; slot 0 means "not ours" and is never used */
-	__u32 nr_cpus;	     /* possible CPUs */
+	__u32 nr_slots; /* size of the per-slot maps; slot 0 means "not ours" and is never used */
+	__u32 nr_cpus;	/* possible CPUs */
 	__u32 rdonly_cast;   /* kernel has bpf_rdonly_cast(), v6.2 */
 	__u32 percpu_cfs_rq; /* task_group.cfs_rq is per-CPU memory, v7.2 */
 	__u32 growth_period; /* minor faults per growth sample */
@@ -60,7 +64,7 @@ struct pf_control {
 	__u32 thin_mask; /* switches are sampled when (counter & thin_mask) == 0; 0: all */
 	/* Index into mem_cgroup_vmstats.state[] by enum pf_memstat; PF_STAT_ABSENT: unknown */
 	__u32 stat_index[24];
-	__u32 event_index[2]; /* vmstats.events[]: pgfault, pgmajfault */
+	__u32 event_index[2];	      /* vmstats.events[]: pgfault, pgmajfault */
 	__u64 primary_hierarchy_mask; /* bit h: cgroup events of hierarchy h are sent */
 };
 #define PF_STAT_ABSENT 0xffffffffu
@@ -89,7 +93,8 @@ struct pf_want_key {
 	__u32 pad;	 /* zero */
 };
 
-/* Waits and throttle stalls of one slot on one CPU; pf_waits[cpu * nr_slots + slot]. One writer: that CPU. */
+/* Waits and throttle stalls of one slot on one CPU; pf_waits[cpu * nr_slots + slot]. One writer:
+ * that CPU. */
 struct pf_interval {
 	__u64 start_ns, end_ns; /* rq clock */
 };
@@ -109,8 +114,8 @@ struct pf_wait_rec {
 
 /* 100 ms windows of one slot; pf_windows[slot]. One writer: the timer (or the removal hook). */
 struct pf_window_rec {
-	__u64 last_ns;		 /* end of the last window; 0: none yet */
-	__u64 usage_ns;		 /* of the task group since its creation */
+	__u64 last_ns;	/* end of the last window; 0: none yet */
+	__u64 usage_ns; /* of the task group since its creation */
 	__u64 nr_windows;
 	__u64 nr_idle;		 /* windows with zero use */
 	__u64 nr_demand_idle;	 /* windows with zero use and no throttled time */
@@ -138,8 +143,8 @@ enum pf_bound {
 	PF_BOUND_MEMORY_GONE = 32, /* the same for memory */
 };
 
-#define PF_ABI_NO_LIMIT	 0xfffffffffffffffeull /* core/units.h: PF_NO_LIMIT */
-#define PF_ABI_UNKNOWN	 0xffffffffffffffffull
+#define PF_ABI_NO_LIMIT 0xfffffffffffffffeull /* core/units.h: PF_NO_LIMIT */
+#define PF_ABI_UNKNOWN	0xffffffffffffffffull
 
 /* What a snapshot reads of one slot; pf_snaps[slot]. Unknown numbers are PF_ABI_UNKNOWN. */
 struct pf_snap_rec {
@@ -179,8 +184,9 @@ enum pf_event_kind {
 	PF_EVENT_OOM = 1,
 	PF_EVENT_CREATED = 2, /* a cgroup outside tracked ones */
 	PF_EVENT_REMOVED = 3, /* a cgroup that was not tracked, with what it had used */
-	PF_EVENT_GONE = 4,    /* one hierarchy's directory of a tracked cgroup; the slot holds its last numbers */
-	PF_EVENT_EMPTY = 5,   /* the last task of a tracked cgroup left */
+	PF_EVENT_GONE = 4, /* one hierarchy's directory of a tracked cgroup; the slot holds its last
+			      numbers */
+	PF_EVENT_EMPTY = 5, /* the last task of a tracked cgroup left */
 };
 
 struct pf_event_head {
@@ -194,7 +200,7 @@ struct pf_event_head {
 
 struct pf_cgroup_event {
 	struct pf_event_head head;
-	__u64 usage_ns;		      /* PF_EVENT_REMOVED: PF_ABI_UNKNOWN if this hierarchy has no CPU */
+	__u64 usage_ns; /* PF_EVENT_REMOVED: PF_ABI_UNKNOWN if this hierarchy has no CPU */
 	__u64 memory_watermark_bytes; /* the same for memory */
 	__u64 events_oom_kill;
 	char path[PF_PATH_MAX]; /* below the hierarchy's root */
@@ -205,7 +211,8 @@ struct pf_oom_event {
 	__u32 tgid;
 	__u32 pad;
 	char comm[16];
-	__u64 usage_bytes, limit_bytes; /* of the tightest memory cgroup above the victim that is full; else its own */
+	__u64 usage_bytes, limit_bytes; /* of the tightest memory cgroup above the victim that is
+					   full; else its own */
 	__u64 nr_memcg_ooms;		/* memory_events[OOM] of it */
 	__u64 victim_anon_bytes, victim_file_bytes, victim_shmem_bytes;
 	__u64 stats[PF_NR_MEMSTATS];
@@ -226,7 +233,7 @@ struct pf_growth_count {
 	char comm[16];
 };
 
-#define PF_ABI_ASSERT(type, size) \
+#define PF_ABI_ASSERT(type, size)                                                                  \
 	_Static_assert(sizeof(type) == (size), #type ": layout changed, raise PF_ABI_VERSION")
 PF_ABI_ASSERT(struct pf_settings, 24);
 PF_ABI_ASSERT(struct pf_control, 128);

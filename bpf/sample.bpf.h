@@ -7,7 +7,8 @@
 
 #include "slots.bpf.h"
 
-/* window.bpf.c: CPU time of the slot's task group since its creation, nested groups included; at most a tick old. */
+/* window.bpf.c: CPU time of the slot's task group since its creation, nested groups included; at
+ * most a tick old. */
 extern __hidden __u64 pf_group_usage_ns(__u64 tg, __u32 slot);
 
 /* window.bpf.c: closes the running window of a slot. Return: 0. */
@@ -16,7 +17,8 @@ extern __hidden int pf_close_window(__u32 slot);
 /* snapshot.bpf.c: fills pf_snaps[slot]. Return: 0. */
 extern __hidden int pf_snapshot_slot(__u32 slot);
 
-/* Whether the css at @css is still the one whose serial was kept; inside an RCU section it stays so. */
+/* Whether the css at @css is still the one whose serial was kept; inside an RCU section it stays
+ * so. */
 static __always_inline bool pf_alive(__u64 css, __u64 serial)
 {
 	return css && PF_READ(css, struct cgroup_subsys_state, serial_nr) == serial;

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * sched.bpf.c - how long the tasks of each container waited for a CPU, how much of it was its own quota, and how long
- * each throttling lasted.
+ * sched.bpf.c - how long the tasks of each container waited for a CPU, how much of it was its own
+ * quota, and how long each throttling lasted.
  *
- * Hook:   tp_btf/sched_switch, for the task that comes in. No wake-up hook, no hash, no per-task map.
- * Output: pf_waits[cpu * nr_slots + slot]; one writer a record, so plain adds; user space maps it and sums CPUs.
- * Losses: css ids beyond the table, tasks without a queueing time, waits older than the remembered throttle intervals.
- * Kernel: 6.1 and later, SCHED_INFO; the split needs the throttle clock (CFS_BANDWIDTH).
+ * Hook:   tp_btf/sched_switch, for the task that comes in. No wake-up hook, no hash, no per-task
+ * map. Output: pf_waits[cpu * nr_slots + slot]; one writer a record, so plain adds; user space maps
+ * it and sums CPUs. Losses: css ids beyond the table, tasks without a queueing time, waits older
+ * than the remembered throttle intervals. Kernel: 6.1 and later, SCHED_INFO; the split needs the
+ * throttle clock (CFS_BANDWIDTH).
  *
- * The tracepoint fires before sched_info_arrive() clears last_queued, and the rq clock was updated at the top of
- * __schedule(). A waiting task that is moved to another CPU has last_queued reset, and what it waited before is added
- * to run_delay: so run_delay is remembered per thread and its growth since the last switch-in is part of the wait.
+ * The tracepoint fires before sched_info_arrive() clears last_queued, and the rq clock was updated
+ * at the top of
+ * __schedule(). A waiting task that is moved to another CPU has last_queued reset, and what it
+ * waited before is added to run_delay: so run_delay is remembered per thread and its growth since
+ * the last switch-in is part of the wait.
  */
-#include "slots.bpf.h"
 #include "hist.bpf.h"
+#include "slots.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -23,8 +26,8 @@ struct {
 	__type(value, struct pf_wait_rec);
 } pf_waits SEC(".maps");
 
-/* pid & 65535 -> run_delay at the thread's last switch-in, its low 56 bits, under 8 bits of the pid: one word, so that
- * two threads that share an entry cannot tear it. */
+/* pid & 65535 -> run_delay at the thread's last switch-in, its low 56 bits, under 8 bits of the
+ * pid: one word, so that two threads that share an entry cannot tear it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, PF_PIDS);
@@ -32,11 +35,12 @@ struct {
 	__type(value, __u64);
 } pf_run_delays SEC(".maps");
 
-#define DELAY_MASK ((1ull << 56) - 1)
+#define DELAY_MASK  ((1ull << 56) - 1)
 #define MAX_RT_PRIO 100 /* below: real-time, which no CFS quota holds back */
 
 /* The part of the wait before the task was last moved while waiting; 0 nearly always. */
-static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, __u64 here, __u64 now)
+static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, __u64 here,
+					   __u64 now)
 {
 	__u32 key = pid & (PF_PIDS - 1);
 	__u64 *saved = bpf_map_lookup_elem(&pf_run_delays, &key);
@@ -49,7 +53,8 @@ static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, 
 	if ((old & ~DELAY_MASK) == tag)
 		before = (run_delay - old) & DELAY_MASK;
 	*saved = tag | ((run_delay + here) & DELAY_MASK);
-	/* A task that was elsewhere in between, or a reused pid: nobody waits longer than since it last ran. */
+	/* A task that was elsewhere in between, or a reused pid: nobody waits longer than since it
+	 * last ran. */
 	if (before && before + here > now - task->sched_info.last_arrival) {
 		pf_drop(PF_DROP_ABSURD_WAIT);
 		return 0;
@@ -58,8 +63,8 @@ static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, 
 }
 
 /*
- * The queue of the container's own group on this CPU: where its quota and those above it show. A task of a nested group
- * sits @depth entities below it.
+ * The queue of the container's own group on this CPU: where its quota and those above it show. A
+ * task of a nested group sits @depth entities below it.
  */
 static __always_inline struct cfs_rq *container_queue(struct task_struct *task, __u32 depth)
 {
@@ -104,8 +109,8 @@ static __noinline __u64 throttled_part(struct pf_wait_rec *rec, __u64 from)
 	return sum;
 }
 
-static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_struct *task, struct cfs_rq *queue,
-				       __u64 queued, __u64 now, __u64 wait)
+static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_struct *task,
+				       struct cfs_rq *queue, __u64 queued, __u64 now, __u64 wait)
 {
 	__u64 clock = pf_throttle_clock_ns(queue), quota = 0;
 

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * slots.bpf.c - the maps and settings all programs share, and the program that binds a slot to its kernel objects.
+ * slots.bpf.c - the maps and settings all programs share, and the program that binds a slot to its
+ * kernel objects.
  *
- * Hook:   iter/cgroup, on one directory (BPF_CGROUP_ITER_SELF_ONLY), read by user space once a directory.
- * Output: pf_refs[slot]: task group, memory cgroup, v2 cgroup, pids cgroup; pf_snaps[slot].bound tells which.
- * Kernel: 6.1 (iter/cgroup).
+ * Hook:   iter/cgroup, on one directory (BPF_CGROUP_ITER_SELF_ONLY), read by user space once a
+ * directory. Output: pf_refs[slot]: task group, memory cgroup, v2 cgroup, pids cgroup;
+ * pf_snaps[slot].bound tells which. Kernel: 6.1 (iter/cgroup).
  */
 #include "slots.bpf.h"
 
-const volatile struct pf_settings pf_settings = { .nr_slots = 1, .nr_cpus = 1, .growth_period = 64 };
+const volatile struct pf_settings pf_settings = { .nr_slots = 1,
+						  .nr_cpus = 1,
+						  .growth_period = 64 };
 
 struct pf_control pf_control = { .nr_phases = 1 };
 __u64 pf_drops[PF_NR_DROPS];
 
-/* v7.2: from a task group's first per-CPU queue to its queue on a CPU; 0 while no switch there has told. */
+/* v7.2: from a task group's first per-CPU queue to its queue on a CPU; 0 while no switch there has
+ * told. */
 __u64 pf_cpu_offsets[PF_MAX_CPUS];
 
 struct pf_map_css_slots pf_css_slots SEC(".maps");
@@ -25,12 +29,15 @@ struct pf_map_snaps pf_snaps SEC(".maps");
 struct pf_map_stalls pf_stalls SEC(".maps");
 struct pf_map_events pf_events SEC(".maps");
 
-/* cgroup.subsys[id], or 0. The place depends on the kernel's configuration, hence a computed address. */
+/* cgroup.subsys[id], or 0. The place depends on the kernel's configuration, hence a computed
+ * address. */
 static __always_inline __u64 subsys_of(const struct cgroup *cgroup, __u32 id)
 {
 	__u64 css = 0;
 
-	bpf_probe_read_kernel(&css, sizeof(css), &((__u64 *)((__u64)cgroup + bpf_core_field_offset(cgroup->subsys)))[id]);
+	bpf_probe_read_kernel(
+		&css, sizeof(css),
+		&((__u64 *)((__u64)cgroup + bpf_core_field_offset(cgroup->subsys)))[id]);
 	return css;
 }
 
@@ -56,7 +63,8 @@ static __always_inline __u32 bind(struct cgroup *cgroup, __u32 slot, struct pf_r
 	__u32 hierarchy = pf_hierarchy_of(cgroup), bound = 0;
 	__u64 css;
 
-	/* The css is the first member of task_group, mem_cgroup and pids_cgroup: one address serves both. */
+	/* The css is the first member of task_group, mem_cgroup and pids_cgroup: one address serves
+	 * both. */
 	css = subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id));
 	if (css) {
 		forget_entities(slot);

@@ -2,10 +2,11 @@
 /*
  * slots.bpf.h - from a kernel object to the slot of the container it belongs to.
  *
- * User space names the cgroups it wants in pf_want (hierarchy and id -> slot). A css finds its slot through a table
- * indexed by css.id, which is small and dense on every kernel and hierarchy: two loads and no hash. An entry holds the
- * low half of css.serial_nr, because ids are reused and serials never are, and the epoch of pf_want it was resolved
- * in. On a mismatch pf_slot_resolve() walks up the parents, so what is nested in a container counts for it.
+ * User space names the cgroups it wants in pf_want (hierarchy and id -> slot). A css finds its slot
+ * through a table indexed by css.id, which is small and dense on every kernel and hierarchy: two
+ * loads and no hash. An entry holds the low half of css.serial_nr, because ids are reused and
+ * serials never are, and the epoch of pf_want it was resolved in. On a mismatch pf_slot_resolve()
+ * walks up the parents, so what is nested in a container counts for it.
  */
 #ifndef PODFIT_SLOTS_BPF_H
 #define PODFIT_SLOTS_BPF_H
@@ -20,27 +21,29 @@ struct pf_ref {
 	__u64 pids, pids_serial;
 	__u64 cpu_id, memory_id; /* kernfs ids, to know the directory that goes */
 	__u32 cpu_hierarchy, memory_hierarchy;
-	__u32 quota_above; /* an ancestor has a quota; looked up at each snapshot */
+	__u32 quota_above;     /* an ancestor has a quota; looked up at each snapshot */
 	__u32 watermark_known; /* watermark holds: the kernel's at the last snapshot */
 	__u64 watermark;
 };
 
 /* A slot's group entity on one CPU. */
 struct pf_entity {
-	__u64 se;	    /* 0: not known yet */
-	__u64 throttle_ns;  /* throttle clock with the running interval, at the last window */
+	__u64 se;	      /* 0: not known yet */
+	__u64 throttle_ns;    /* throttle clock with the running interval, at the last window */
 	__u64 throttle_known; /* throttle_ns holds */
 };
 
-/* serial (32), slot (16), depth (4), epoch (12): one word, so that it is never seen half-written. */
+/* serial (32), slot (16), depth (4), epoch (12): one word, so that it is never seen half-written.
+ */
 #define PF_ENTRY_EPOCH_BITS 12
 static __always_inline __u64 pf_entry_tag(__u64 serial, __u32 epoch)
 {
 	return (serial & 0xffffffff) | (__u64)epoch << 52;
 }
 #define PF_ENTRY_TAG_MASK    0xfff00000ffffffffull
-#define PF_ENTRY_SLOT(entry)  (((entry) >> 32) & 0xffff)
-#define PF_ENTRY_DEPTH(entry) (((entry) >> 48) & 15) /* levels between the css and the container's own */
+#define PF_ENTRY_SLOT(entry) (((entry) >> 32) & 0xffff)
+#define PF_ENTRY_DEPTH(entry)                                                                      \
+	(((entry) >> 48) & 15) /* levels between the css and the container's own */
 
 struct pf_map_css_slots {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -127,8 +130,9 @@ static __always_inline __u32 pf_slot_wanted(__u64 cgroup_id, __u32 hierarchy)
 }
 
 /*
- * Looks a css up in pf_want, then its parents. Gives what belongs in the table entry: slot << 32 | depth << 48, all 0 if
- * no ancestor is wanted. A css without a cgroup (an autogroup's, id 0) is in none.
+ * Looks a css up in pf_want, then its parents. Gives what belongs in the table entry: slot << 32 |
+ * depth << 48, all 0 if no ancestor is wanted. A css without a cgroup (an autogroup's, id 0) is in
+ * none.
  */
 static __noinline __u64 pf_slot_walk(struct cgroup_subsys_state *css)
 {
@@ -160,13 +164,15 @@ static __always_inline __u64 pf_slot_entry(void *table, __u32 key, struct cgroup
 	resolved = *entry;
 	if ((resolved & PF_ENTRY_TAG_MASK) == tag)
 		return resolved;
-	/* The epoch was read before pf_want, so an entry made from an old pf_want is seen as old. */
+	/* The epoch was read before pf_want, so an entry made from an old pf_want is seen as old.
+	 */
 	resolved = tag | pf_slot_walk(css);
 	*entry = resolved;
 	return resolved;
 }
 
-/* The entry of the task's CPU cgroup: the nearest ancestor with the cpu controller, on v1 and v2. */
+/* The entry of the task's CPU cgroup: the nearest ancestor with the cpu controller, on v1 and v2.
+ */
 static __always_inline __u64 pf_task_entry(struct task_struct *task)
 {
 	struct cgroup_subsys_state *css = &task->sched_task_group->css;

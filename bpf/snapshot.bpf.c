@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * snapshot.bpf.c - memory, limits, events, PSI and CPU counters of all slots, in one call of user space.
+ * snapshot.bpf.c - memory, limits, events, PSI and CPU counters of all slots, in one call of user
+ * space.
  *
  * Hook:   SEC("syscall"), run by agent/capture at each snapshot; no cgroup lock, no file, no flush.
  * Output: pf_snaps[slot], which user space maps.
  * Losses: failed reads are counted; a slot whose object went shows its last numbers.
  * Kernel: 6.1.
  *
- * The program is not inside an RCU section that protects the objects. Serials are compared, and the removal hook takes a
- * slot's pointers away long before the memory is freed; all reads have fault handlers.
+ * The program is not inside an RCU section that protects the objects. Serials are compared, and the
+ * removal hook takes a slot's pointers away long before the memory is freed; all reads have fault
+ * handlers.
  */
 #include "sample.bpf.h"
-
 
 static __always_inline __u64 pages_to_bytes(__u64 pages)
 {
@@ -21,7 +22,8 @@ static __always_inline __u64 pages_to_bytes(__u64 pages)
 /* A page counter's maximum: PAGE_COUNTER_MAX (LONG_MAX / PAGE_SIZE) means none. */
 static __always_inline __u64 limit_bytes(__u64 pages)
 {
-	return pages >= (0x7fffffffffffffffull >> pf_settings.page_shift) ? PF_ABI_NO_LIMIT : pages_to_bytes(pages);
+	return pages >= (0x7fffffffffffffffull >> pf_settings.page_shift) ? PF_ABI_NO_LIMIT
+									  : pages_to_bytes(pages);
 }
 
 static __always_inline __u64 pf_read_u64(__u64 addr)
@@ -33,7 +35,8 @@ static __always_inline __u64 pf_read_u64(__u64 addr)
 	return value;
 }
 
-/* Unit of a kind of memory in vmstats.state[]: pages, but for those the kernel counts in bytes or KiB. */
+/* Unit of a kind of memory in vmstats.state[]: pages, but for those the kernel counts in bytes or
+ * KiB. */
 static __always_inline __u64 memstat_bytes(__u32 kind, __u64 value)
 {
 	if ((__s64)value < 0) /* per-CPU parts are folded one by one: a small negative sum is 0 */
@@ -58,8 +61,9 @@ static __always_inline void read_memstats(__u64 memcg, __u64 *ret_stats)
 	for (__u32 kind = 0; kind < PF_NR_MEMSTATS; kind++) {
 		__u32 index = pf_control.stat_index[kind];
 
-		ret_stats[kind] = index == PF_STAT_ABSENT ? PF_ABI_UNKNOWN :
-							    memstat_bytes(kind, pf_read_u64(state + index * 8ull));
+		ret_stats[kind] = index == PF_STAT_ABSENT
+					  ? PF_ABI_UNKNOWN
+					  : memstat_bytes(kind, pf_read_u64(state + index * 8ull));
 	}
 }
 
@@ -69,12 +73,15 @@ static __always_inline __u64 memory_event(__u64 memcg, __u32 event)
 
 	return pf_read_u64(memcg + offset + event * sizeof(__u64));
 }
-#define MEMORY_EVENT(memcg, event) memory_event(memcg, bpf_core_enum_value(enum memcg_memory_event, event))
+#define MEMORY_EVENT(memcg, event)                                                                 \
+	memory_event(memcg, bpf_core_enum_value(enum memcg_memory_event, event))
 
-static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window_rec *w, struct pf_snap_rec *s)
+static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window_rec *w,
+					    struct pf_snap_rec *s)
 {
 	__u64 memcg = ref->memcg, pages = PF_READ(memcg, struct mem_cgroup, memory.usage.counter);
-	__u64 watermark = PF_READ(memcg, struct mem_cgroup, memory.watermark), peak = w->memory_peak_pages;
+	__u64 watermark = PF_READ(memcg, struct mem_cgroup, memory.watermark),
+	      peak = w->memory_peak_pages;
 	__u64 vmstats = (__u64)PF_READ(memcg, struct mem_cgroup, vmstats);
 	__u64 events = vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events);
 
@@ -99,12 +106,12 @@ static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window
 	s->events_max = MEMORY_EVENT(memcg, MEMCG_MAX);
 	s->events_oom = MEMORY_EVENT(memcg, MEMCG_OOM);
 	s->events_oom_kill = MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
-	s->pgfault = pf_control.event_index[0] == PF_STAT_ABSENT ?
-			     PF_ABI_UNKNOWN :
-			     pf_read_u64(events + pf_control.event_index[0] * 8ull);
-	s->pgmajfault = pf_control.event_index[1] == PF_STAT_ABSENT ?
-				PF_ABI_UNKNOWN :
-				pf_read_u64(events + pf_control.event_index[1] * 8ull);
+	s->pgfault = pf_control.event_index[0] == PF_STAT_ABSENT
+			     ? PF_ABI_UNKNOWN
+			     : pf_read_u64(events + pf_control.event_index[0] * 8ull);
+	s->pgmajfault = pf_control.event_index[1] == PF_STAT_ABSENT
+				? PF_ABI_UNKNOWN
+				: pf_read_u64(events + pf_control.event_index[1] * 8ull);
 	read_memstats(memcg, s->stats);
 }
 
@@ -121,8 +128,8 @@ static __always_inline __u32 quota_above(__u64 tg)
 	return 0;
 }
 
-static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_window_rec *w, struct pf_snap_rec *s,
-					    __u32 slot)
+static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_window_rec *w,
+					 struct pf_snap_rec *s, __u32 slot)
 {
 	__u64 tg = ref->tg, quota = PF_READ(tg, struct task_group, cfs_bandwidth.quota);
 
@@ -190,8 +197,8 @@ int pf_snapshot(struct pf_snapshot_arg *arg)
 }
 
 /*
- * The raw arrays of one slot's memory cgroup. Which index is which kind depends on the kernel; user space finds out by
- * comparing them with memory.stat.
+ * The raw arrays of one slot's memory cgroup. Which index is which kind depends on the kernel; user
+ * space finds out by comparing them with memory.stat.
  */
 struct pf_rawstat_arg pf_rawstat;
 
@@ -216,10 +223,12 @@ int pf_read_rawstat(void *ctx)
 		nr_state = 192;
 	if (nr_events > 128)
 		nr_events = 128;
-	bpf_probe_read_kernel(pf_rawstat.state, nr_state * 8,
-			      (void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->state)));
-	bpf_probe_read_kernel(pf_rawstat.events, nr_events * 8,
-			      (void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events)));
+	bpf_probe_read_kernel(
+		pf_rawstat.state, nr_state * 8,
+		(void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->state)));
+	bpf_probe_read_kernel(
+		pf_rawstat.events, nr_events * 8,
+		(void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events)));
 	pf_rawstat.nr_state = nr_state;
 	pf_rawstat.nr_events = nr_events;
 	return 0;

@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * window.bpf.c - ten times a second: what each container used, what it would have used without its quota, and its memory.
+ * window.bpf.c - ten times a second: what each container used, what it would have used without its
+ * quota, and its memory.
  *
- * Hook:   a bpf_timer, so nothing per event. The pass is split into phases where slots x CPUs are many, each slot is
- *         still seen every 100 ms. Windows are normalised by the time that really passed.
- * Output: pf_windows[slot]; one writer.
- * Losses: windows longer than 1.5 x 100 ms are counted as late (and are in the histogram); slots whose cgroup went.
- * Kernel: 6.1 (bpf_loop); 5.15 has the timer but not the loop.
+ * Hook:   a bpf_timer, so nothing per event. The pass is split into phases where slots x CPUs are
+ * many, each slot is still seen every 100 ms. Windows are normalised by the time that really
+ * passed. Output: pf_windows[slot]; one writer. Losses: windows longer than 1.5 x 100 ms are
+ * counted as late (and are in the histogram); slots whose cgroup went. Kernel: 6.1 (bpf_loop); 5.15
+ * has the timer but not the loop.
  */
-#include "sample.bpf.h"
 #include "hist.bpf.h"
+#include "sample.bpf.h"
 
 /*
- * v6.2: a plain load with a fault handler in place of a helper call; a pass is twice as fast with it. Declared in this
- * file only, because bpftool 7.1 cannot link two objects that name the same kernel function.
+ * v6.2: a plain load with a fault handler in place of a helper call; a pass is twice as fast with
+ * it. Declared in this file only, because bpftool 7.1 cannot link two objects that name the same
+ * kernel function.
  */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-#define PF_FIELD(addr, type, field)                                                              \
-	({                                                                                       \
-		__typeof__(((type *)0)->field) pf_field__;                                       \
-		if (pf_settings.rdonly_cast) {                                                   \
-			const type *pf_object__ =                                                \
-				bpf_rdonly_cast((const void *)(addr), bpf_core_type_id_kernel(type)); \
-			pf_field__ = pf_object__->field;                                         \
-		} else {                                                                         \
-			pf_field__ = PF_READ(addr, type, field);                                 \
-		}                                                                                \
-		pf_field__;                                                                      \
+#define PF_FIELD(addr, type, field)                                                                \
+	({                                                                                         \
+		__typeof__(((type *)0)->field) pf_field__;                                         \
+		if (pf_settings.rdonly_cast) {                                                     \
+			const type *pf_object__ = bpf_rdonly_cast((const void *)(addr),            \
+								  bpf_core_type_id_kernel(type));  \
+			pf_field__ = pf_object__->field;                                           \
+		} else {                                                                           \
+			pf_field__ = PF_READ(addr, type, field);                                   \
+		}                                                                                  \
+		pf_field__;                                                                        \
 	})
 
 #define QUOTA_NONE (~0ull)
@@ -51,7 +53,8 @@ static __always_inline bool alive(__u64 css, __u64 serial)
 static __always_inline __u64 entity_of(struct pf_entity *entity, __u64 tg, __u32 cpu)
 {
 	if (!entity->se)
-		entity->se = pf_group_entity(tg, cpu, pf_cpu_offsets[PF_BOUND_INDEX(cpu, PF_MAX_CPUS - 1)]);
+		entity->se = pf_group_entity(tg, cpu,
+					     pf_cpu_offsets[PF_BOUND_INDEX(cpu, PF_MAX_CPUS - 1)]);
 	return entity->se;
 }
 
@@ -82,13 +85,15 @@ __s64 pf_rq_clock_lead;
 __u64 pf_rq_clock_lead_at;
 
 /*
- * An idle CPU does not update its rq clock, but a throttled group often leaves its CPU idle. So the offset between the rq
- * clocks and ours is kept from the busy ones: the largest seen, falling by 500 ppm, the most by which NTP slews ours.
+ * An idle CPU does not update its rq clock, but a throttled group often leaves its CPU idle. So the
+ * offset between the rq clocks and ours is kept from the busy ones: the largest seen, falling by
+ * 500 ppm, the most by which NTP slews ours.
  */
 static __always_inline __u64 rq_clock_now(__u64 rq, __u64 now)
 {
 	__u64 clock = PF_FIELD(rq, struct rq, clock);
-	__s64 lead = (__s64)(clock - now), floor = pf_rq_clock_lead - (__s64)((now - pf_rq_clock_lead_at) >> 11);
+	__s64 lead = (__s64)(clock - now),
+	      floor = pf_rq_clock_lead - (__s64)((now - pf_rq_clock_lead_at) >> 11);
 
 	if (!pf_rq_clock_lead_at || lead > floor) {
 		pf_rq_clock_lead = lead;
@@ -117,7 +122,8 @@ static __always_inline __u64 throttle_clock_now(__u64 se, __u64 now)
 		 PF_FIELD(rq, struct rq, lost_idle_time);
 	start = PF_FIELD(queue, struct cfs_rq, throttled_clock_pelt);
 	return PF_FIELD(queue, struct cfs_rq, throttled_clock_pelt_time) +
-	       (PF_FIELD(queue, struct cfs_rq, throttle_count) && clock > start ? clock - start : 0);
+	       (PF_FIELD(queue, struct cfs_rq, throttle_count) && clock > start ? clock - start
+										: 0);
 }
 
 /* Growth of throttled time in this window: on each CPU at most the window's length. */
@@ -137,7 +143,8 @@ static __always_inline __u64 throttled_ns(__u32 slot, __u64 now, __u64 window_ns
 			entity->throttle_known = 1;
 			entity->throttle_ns = clock;
 		}
-		/* The running interval is an estimate, so the clock may seem to step back by a little. */
+		/* The running interval is an estimate, so the clock may seem to step back by a
+		 * little. */
 		grown = clock > entity->throttle_ns ? clock - entity->throttle_ns : 0;
 		entity->throttle_ns += grown;
 		sum += grown < window_ns ? grown : window_ns;
@@ -145,7 +152,8 @@ static __always_inline __u64 throttled_ns(__u32 slot, __u64 now, __u64 window_ns
 	return sum;
 }
 
-static __always_inline void count_window(struct pf_window_rec *w, __u64 used, __u64 demand, __u64 window_ns)
+static __always_inline void count_window(struct pf_window_rec *w, __u64 used, __u64 demand,
+					 __u64 window_ns)
 {
 	__u64 millicores;
 	__u32 bucket;
@@ -178,7 +186,8 @@ static __always_inline void count_window(struct pf_window_rec *w, __u64 used, __
 
 static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec *w, __u32 slot)
 {
-	__u64 usage = pf_group_usage_ns(ref->tg, slot), now = bpf_ktime_get_ns(), window_ns, used, throttled = 0;
+	__u64 usage = pf_group_usage_ns(ref->tg, slot), now = bpf_ktime_get_ns(), window_ns, used,
+	      throttled = 0;
 	__u64 quota = PF_FIELD(ref->tg, struct task_group, cfs_bandwidth.quota);
 
 	window_ns = now - w->last_ns;
@@ -252,7 +261,8 @@ static int tick(void *map, __u32 *key, struct tick_timer *value)
 	if (nr_used > pass.phase)
 		bpf_loop((nr_used - pass.phase + nr_phases - 1) / nr_phases, window_of, &pass, 0);
 
-	/* The next point of a fixed grid, so that late ticks do not add up; not one that is almost here. */
+	/* The next point of a fixed grid, so that late ticks do not add up; not one that is almost
+	 * here. */
 	step = PF_WINDOW_NS / nr_phases;
 	now = bpf_ktime_get_ns() % step;
 	if (bpf_timer_start(&value->timer, step - now + (now > step - step / 4 ? step : 0), 0))
@@ -260,7 +270,8 @@ static int tick(void *map, __u32 *key, struct tick_timer *value)
 	return 0;
 }
 
-/* Started once by user space; the timer lives as long as the map does. Return: 0 or the failing call's error. */
+/* Started once by user space; the timer lives as long as the map does. Return: 0 or the failing
+ * call's error. */
 SEC("syscall")
 int pf_start_timer(void *ctx)
 {

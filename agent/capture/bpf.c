@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/* bpf.c - the BPF source: everything is aggregated in the kernel, a snapshot reads mapped memory.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/bpf_private.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+static void capture_close(struct pf_capture *c)
+{
+	if (!c)
+		return;
+	for (uint32_t slot = 1; c->slots && slot < c->nr_slots; slot++)
+		free(c->slots[slot]);
+	free(c->slots);
+	free(c->now);
+	free(c->growth);
+	pf_discover_free(c->discover);
+	pf_bpf_unload(c);
+	pf_layout_close(&c->layout);
+	free(c);
+}
+PF_DEFINE_AUTO(struct pf_capture *, capture_close);
+
+/* The directory is gone: what the removal hook left is the last sample. */
+static void finish(struct pf_capture *c, struct pf_tracked *t)
+{
+	uint64_t handle = t->cgroup.handle;
+
+	pf_bpf_sample(c, t, pf_clock_monotonic_ns(), true);
+	pf_bpf_release(c, t);
+	pf_discover_remove(c->discover, t);
+	c->opts.sink.vanished(c->opts.sink.arg, handle);
+}
+
+static void on_vanished(void *capture, struct pf_tracked *t)
+{
+	finish(capture, t);
+}
+
+static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **ret_capture,
+			char *error, size_t error_size)
+{
+	PF_AUTO(capture_closep) struct pf_capture *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	for (int i = 0; i < PF_NR_CONTROLLERS; i++)
+		c->layout.dir_fd[i] = -1;
+	c->opts = *opts;
+	c->nr_slots = opts->max_containers + 1; /* slot 0: not ours */
+	c->nr_cpus = (uint32_t)libbpf_num_possible_cpus();
+	c->slots = calloc(c->nr_slots, sizeof(struct pf_bound_slot *));
+	c->now = calloc(1, sizeof(*c->now));
+	c->growth = calloc(1, sizeof(*c->growth));
+	if (!c->slots || !c->now || !c->growth)
+		return -ENOMEM;
+	pf_feature_probe(&c->features);
+	r = pf_feature_check_bpf(&c->features, error, error_size);
+	if (r < 0)
+		return r;
+	r = pf_layout_open(opts->cgroup_root, opts->proc_root, &c->layout, error, error_size);
+	if (r < 0)
+		return r;
+
+	struct pf_discover_opts discover = {
+		.root_fd = c->layout.dir_fd[c->layout.primary],
+		.max_tracked = opts->max_containers,
+		.classify = opts->classify,
+		.classify_arg = opts->classify_arg,
+		.arg = c,
+		.appeared = pf_bpf_appeared,
+		.vanished = on_vanished,
+	};
+	r = pf_discover_new(&discover, &c->discover);
+	if (r < 0)
+		return r;
+	r = pf_bpf_load(c, error, error_size);
+	if (r < 0)
+		return r;
+	r = pf_discover_scan(c->discover, pf_clock_monotonic_ns());
+	if (r < 0) {
+		snprintf(error, error_size, "%s: cannot be listed: %s", opts->cgroup_root,
+			 strerror(-r));
+		return r;
+	}
+	*ret_capture = pf_take(c);
+	return 0;
+}
+
+static int capture_fd(struct pf_capture *c)
+{
+	(void)c; /* no events yet */
+	return -1;
+}
+
+static int capture_dispatch(struct pf_capture *c)
+{
+	(void)c; /* no events yet */
+	return 0;
+}
+
+static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
+{
+	struct pf_snapshot_arg arg = { .first = 1 };
+	int r = pf_discover_scan(c->discover, now_ns);
+
+	if (r < 0)
+		pf_log(PF_LOG_WARNING, "capture",
+		       "cgroup tree cannot be listed: %s; known containers are still sampled",
+		       strerror(-r));
+	arg.end = pf_discover_highest_slot(c->discover) + 1;
+	r = pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg));
+	if (r < 0)
+		return r;
+	for (uint32_t slot = 1; slot < arg.end; slot++) {
+		struct pf_tracked *t = pf_discover_by_slot(c->discover, slot);
+
+		if (!t)
+			continue;
+		pf_bpf_rebind(c, t);
+		pf_bpf_sample(c, t, now_ns, false);
+	}
+	return 0;
+}
+
+static const struct pf_signal_state *capture_signals(struct pf_capture *c)
+{
+	return c->signals;
+}
+
+static const char *const drop_names[PF_NR_DROPS] = {
+	[PF_DROP_CSS_ID] = "css_id_too_large",	    [PF_DROP_NO_QUEUE_TIME] = "no_queue_time",
+	[PF_DROP_ABSURD_WAIT] = "absurd_wait",	    [PF_DROP_QUOTA_HISTORY] = "quota_history_short",
+	[PF_DROP_DEEP_NESTING] = "nested_too_deep", [PF_DROP_LATE_WINDOW] = "window_late",
+	[PF_DROP_STALE_SLOT] = "slot_stale",	    [PF_DROP_READ] = "kernel_read_failed",
+	[PF_DROP_EVENT] = "event_ring_full",	    [PF_DROP_TIMER] = "timer_failed",
+	[PF_DROP_RECLAIM] = "reclaim_start_lost",   [PF_DROP_STACK] = "growth_stack_lost",
+	[PF_DROP_GROWTH] = "growth_table_full",	    [PF_DROP_PATH] = "cgroup_path_too_long",
+};
+
+static size_t capture_losses(struct pf_capture *c, struct pf_loss *ret_losses, size_t max)
+{
+	const struct pf_discover_losses *d = pf_discover_losses(c->discover);
+	const struct pf_loss ours[] = {
+		{ "slots_full", d->nr_table_full },
+		{ "bind_failed", d->nr_failed },
+		{ "tree_too_deep", d->nr_too_deep },
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(ours) && n < max; i++)
+		ret_losses[n++] = ours[i];
+	for (size_t i = 0; i < PF_NR_DROPS && n < max; i++)
+		if (drop_names[i])
+			ret_losses[n++] =
+				(struct pf_loss){ drop_names[i], c->bpf->bss->pf_drops[i] };
+	return n;
+}
+
+static void capture_cost(struct pf_capture *c, struct pf_self_cost *cost)
+{
+	cost->map_bytes = c->map_bytes;
+}
+
+const struct pf_capture_ops pf_capture_bpf = {
+	.name = "bpf",
+	.open = capture_open,
+	.fd = capture_fd,
+	.dispatch = capture_dispatch,
+	.snapshot = capture_snapshot,
+	.signals = capture_signals,
+	.losses = capture_losses,
+	.cost = capture_cost,
+	.close = capture_close,
+};

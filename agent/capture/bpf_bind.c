@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * bpf_bind.c - ties a slot to the kernel objects of a cgroup: its ids go into pf_want, and an
+ * iterator over just that directory stores the pointers. Needs no right beyond the descriptors, so
+ * it works after the capability drop.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture/bpf_private.h"
+
+/* Controllers whose hierarchies a slot is bound in; one of several in a hierarchy is enough. */
+static const enum pf_controller bound_controllers[] = {
+	PF_CTL_CPU, PF_CTL_MEMORY, PF_CTL_PIDS, PF_CTL_BLKIO, PF_CTL_UNIFIED,
+};
+
+/* pf_want has changed: every entry of pf_css_slots is to be looked up again. */
+static void new_epoch(struct pf_capture *c)
+{
+	struct pf_control *control = &c->bpf->data->pf_control;
+	uint32_t epoch = (control->epoch + 1) & 0xfff;
+
+	/* The epoch came round: an entry untouched for 4096 changes would look fresh. */
+	if (!epoch)
+		memset(c->css_slots, 0, PF_CSS_IDS * sizeof(uint64_t));
+	__atomic_store_n(&control->epoch, epoch, __ATOMIC_RELEASE);
+}
+
+static bool is_wanted(const struct pf_bound_slot *s, const struct pf_want_key *key)
+{
+	for (uint32_t i = 0; i < s->want_count; i++)
+		if (!memcmp(&s->wants[i], key, sizeof(*key)))
+			return true;
+	return false;
+}
+
+/* Runs pf_bind on the directory. */
+static int iterate(struct pf_capture *c, int dir_fd)
+{
+	union bpf_iter_link_info info = {
+		.cgroup = { .order = BPF_CGROUP_ITER_SELF_ONLY, .cgroup_fd = (__u32)dir_fd },
+	};
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
+	PF_AUTO(pf_closep)
+	int link_fd =
+		bpf_link_create(bpf_program__fd(c->bpf->progs.pf_bind), 0, BPF_TRACE_ITER, &opts);
+	PF_AUTO(pf_closep) int iter_fd = -1;
+	char none[8];
+
+	if (link_fd < 0)
+		return link_fd;
+	iter_fd = bpf_iter_create(link_fd);
+	if (iter_fd < 0)
+		return iter_fd;
+	while (read(iter_fd, none, sizeof(none)) > 0)
+		;
+	return 0;
+}
+
+static int bind_hierarchy(struct pf_capture *c, struct pf_tracked *t, enum pf_controller controller)
+{
+	struct pf_bound_slot *s = c->slots[t->slot];
+	struct pf_want_key key = { .hierarchy = (__u32)c->layout.hierarchy[controller] };
+	PF_AUTO(pf_closep) int fd = -1;
+	struct stat st;
+	int r;
+
+	if (c->layout.dir_fd[controller] < 0 || c->layout.hierarchy[controller] < 0)
+		return 0;
+	fd = openat(c->layout.dir_fd[controller], t->cgroup.path + 1,
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0
+				       : -errno; /* a runtime makes the hierarchies one by one */
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	key.cgroup_id = st.st_ino;
+	if (is_wanted(s, &key) || s->want_count == PF_ARRAY_SIZE(s->wants))
+		return 0;
+	r = bpf_map_update_elem(bpf_map__fd(c->bpf->maps.pf_want), &key, &t->slot, BPF_ANY);
+	if (r < 0)
+		return r;
+	s->wants[s->want_count++] = key;
+	return iterate(c, fd);
+}
+
+static int bind_all(struct pf_capture *c, struct pf_tracked *t)
+{
+	uint32_t before = c->slots[t->slot]->want_count;
+	int r = 0;
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(bound_controllers) && r >= 0; i++)
+		r = bind_hierarchy(c, t, bound_controllers[i]);
+	if (c->slots[t->slot]->want_count != before)
+		new_epoch(c);
+	return r;
+}
+
+/* The window pass is split so that a burst stays near 100 us: about 125 ns for each CPU of a slot.
+ */
+static void adapt_phases(struct pf_capture *c)
+{
+	struct pf_control *control = &c->bpf->data->pf_control;
+	uint32_t nr_used = pf_discover_highest_slot(c->discover);
+	uint64_t nr_phases = ((uint64_t)nr_used * c->nr_cpus + 799) / 800;
+
+	control->nr_used = nr_used;
+	control->nr_phases = (uint32_t)PF_MIN(PF_MAX(nr_phases, 1), 20);
+}
+
+/* The kernel's side of a slot, empty. */
+static int clear_slot(struct pf_capture *c, uint32_t slot)
+{
+	char none[256] = { 0 };
+	struct bpf_map *refs = c->bpf->maps.pf_refs;
+	int r;
+
+	if (bpf_map__value_size(refs) > sizeof(none))
+		return -EOVERFLOW;
+	r = bpf_map_update_elem(bpf_map__fd(refs), &slot, none, BPF_ANY);
+	if (r < 0)
+		return r;
+	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++)
+		memset(&c->waits[(size_t)cpu * c->nr_slots + slot], 0, sizeof(*c->waits));
+	memset(&c->windows[slot], 0, sizeof(*c->windows));
+	memset(&c->stalls[slot], 0, sizeof(*c->stalls));
+	memset(&c->snaps[slot], 0, sizeof(*c->snaps));
+	return 0;
+}
+
+/* For a cgroup that lived before us, what it did until now is not ours to report. */
+static void take_baseline(struct pf_capture *c, struct pf_tracked *t)
+{
+	struct pf_bound_slot *s = c->slots[t->slot];
+	struct pf_snapshot_arg arg = { .first = t->slot, .end = t->slot + 1 };
+
+	if (pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg)) < 0)
+		return;
+	if (t->from_start)
+		pf_bpf_read_totals(c, t->slot, &s->before);
+}
+
+int pf_bpf_appeared(void *capture, struct pf_tracked *t)
+{
+	struct pf_capture *c = capture;
+	struct pf_bound_slot *s;
+	int r = clear_slot(c, t->slot);
+
+	if (r < 0)
+		return r;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->start_ns = t->cgroup.born_ns;
+	c->slots[t->slot] = s;
+	r = bind_all(c, t);
+	if (r >= 0 && !c->snaps[t->slot].bound)
+		r = -ESTALE;
+	if (r < 0) {
+		pf_bpf_release(c, t);
+		return r;
+	}
+	s->bound = true;
+	take_baseline(c, t);
+	adapt_phases(c);
+	c->opts.sink.appeared(c->opts.sink.arg, &t->cgroup);
+	return 0;
+}
+
+void pf_bpf_rebind(struct pf_capture *c, struct pf_tracked *t)
+{
+	(void)bind_all(c, t); /* what is not there stays unknown, and is looked for again */
+}
+
+void pf_bpf_release(struct pf_capture *c, struct pf_tracked *t)
+{
+	struct pf_bound_slot *s = c->slots[t->slot];
+
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->want_count; i++)
+		(void)bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.pf_want),
+					  &s->wants[i]); /* there, or gone already */
+	new_epoch(c);
+	(void)clear_slot(c, t->slot); /* again when the slot is taken anew */
+	c->slots[t->slot] = NULL;
+	free(s);
+}

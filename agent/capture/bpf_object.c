@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * bpf_object.c - from the skeleton to attached programs and mapped arrays. A program that is
+ * optional and does not load is left out in the next attempt and its signals are off; the rest
+ * works.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/bpf_private.h"
+#include "sys/log.h"
+
+#define LOAD_ATTEMPTS_MAX 12 /* each leaves out at least one program */
+
+/* Programs, what they give, and whether the source can do without. */
+struct program {
+	const char *name;
+	bool required;
+	uint32_t signals; /* bits of enum pf_signal */
+};
+#define BIT(signal) (1u << (signal))
+
+static const struct program programs[] = {
+	{ "pf_bind", true, 0 },
+	{ "pf_snapshot", true,
+	  BIT(PF_SIGNAL_THROTTLING) | BIT(PF_SIGNAL_MEMORY) | BIT(PF_SIGNAL_PSI) },
+	{ "pf_read_rawstat", false, 0 },
+	{ "pf_switch", false,
+	  BIT(PF_SIGNAL_RUNQ_LATENCY) | BIT(PF_SIGNAL_RUNQ_SPLIT) | BIT(PF_SIGNAL_THROTTLE_STALL) },
+	{ "pf_start_timer", false, BIT(PF_SIGNAL_CPU_WINDOWS) | BIT(PF_SIGNAL_MEMORY_PEAK) },
+};
+
+/* Set by libbpf's messages while a load runs: it has no other way to tell which program failed. */
+static char failed_program[64];
+static char last_message[256];
+
+static int on_libbpf_message(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[1024];
+	char *name, *end;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	name = strstr(text, "prog '");
+	end = name ? strchr(name + 6, '\'') : NULL;
+	if (end && strstr(end, "failed to load")) {
+		snprintf(failed_program, sizeof(failed_program), "%.*s", (int)(end - name - 6),
+			 name + 6);
+	} else if (!strstr(text, "-- BEGIN") && *text) {
+		snprintf(last_message, sizeof(last_message), "%.*s", (int)sizeof(last_message) - 1,
+			 text);
+	}
+	pf_log(PF_LOG_DEBUG, "capture", "%s", text);
+	return 0;
+}
+
+static const struct program *program_of(const char *name)
+{
+	for (size_t i = 0; i < PF_ARRAY_SIZE(programs); i++)
+		if (!strcmp(programs[i].name, name))
+			return &programs[i];
+	return NULL;
+}
+
+static void leave_out(struct pf_capture *c, const struct program *p, const char *format, ...)
+	PF_PRINTF(3, 4);
+static void leave_out(struct pf_capture *c, const struct program *p, const char *format, ...)
+{
+	char reason[sizeof(c->signals[0].reason)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	for (int i = 0; i < PF_NR_SIGNALS; i++)
+		if (p->signals & BIT(i))
+			pf_signal_off(&c->signals[i], "%s", reason);
+	pf_log(PF_LOG_WARNING, "capture", "%s is left out: %s", p->name, reason);
+}
+
+/* Whether the kernel has what a program needs; else its signals say what is missing. */
+static bool wanted(struct pf_capture *c, const struct program *p)
+{
+	const struct pf_features *f = &c->features;
+
+	if (!strcmp(p->name, "pf_switch") && !f->sched_info) {
+		leave_out(
+			c, p,
+			"the kernel has no sched_info: it needs CONFIG_SCHEDSTATS or CONFIG_TASK_DELAY_ACCT");
+		return false;
+	}
+	return true;
+}
+
+static int size_maps(struct pf_capture *c)
+{
+	struct podfit_bpf *b = c->bpf;
+	const struct {
+		struct bpf_map *map;
+		uint64_t entries;
+	} sizes[] = {
+		{ b->maps.pf_refs, c->nr_slots },
+		{ b->maps.pf_windows, c->nr_slots },
+		{ b->maps.pf_snaps, c->nr_slots },
+		{ b->maps.pf_stalls, c->nr_slots },
+		{ b->maps.pf_entities, (uint64_t)c->nr_slots * c->nr_cpus },
+		{ b->maps.pf_waits, (uint64_t)c->nr_slots * c->nr_cpus },
+		{ b->maps.pf_want, (uint64_t)c->nr_slots * PF_NR_CONTROLLERS },
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(sizes); i++) {
+		int r = sizes[i].entries > UINT32_MAX
+				? -E2BIG
+				: bpf_map__set_max_entries(sizes[i].map, (__u32)sizes[i].entries);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void settings(struct pf_capture *c)
+{
+	struct pf_settings *s = &c->bpf->rodata->pf_settings;
+
+	s->nr_slots = c->nr_slots;
+	s->nr_cpus = c->nr_cpus;
+	s->rdonly_cast = c->features.rdonly_cast;
+	s->percpu_cfs_rq = c->features.percpu_cfs_rq;
+	s->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	/* Found out once a memory cgroup is bound. */
+	memset(c->bpf->data->pf_control.stat_index, 0xff,
+	       sizeof(c->bpf->data->pf_control.stat_index));
+	memset(c->bpf->data->pf_control.event_index, 0xff,
+	       sizeof(c->bpf->data->pf_control.event_index));
+}
+
+/* One attempt; @skip has the programs left out so far. */
+static int try_load(struct pf_capture *c, uint32_t skip)
+{
+	int r;
+
+	c->bpf = podfit_bpf__open();
+	if (!c->bpf)
+		return -errno;
+	r = size_maps(c);
+	if (r < 0)
+		return r;
+	settings(c);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(programs); i++) {
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(c->bpf->obj, programs[i].name);
+
+		if (program && skip & (1u << i)) {
+			r = bpf_program__set_autoload(program, false);
+			if (r < 0)
+				return r;
+		}
+	}
+	failed_program[0] = last_message[0] = '\0';
+	return podfit_bpf__load(c->bpf);
+}
+
+static int load(struct pf_capture *c, uint32_t *skip, char *error, size_t error_size)
+{
+	for (int attempt = 0; attempt < LOAD_ATTEMPTS_MAX; attempt++) {
+		int r = try_load(c, *skip);
+		const struct program *p;
+
+		if (r >= 0)
+			return 0;
+		podfit_bpf__destroy(c->bpf);
+		c->bpf = NULL;
+		p = program_of(failed_program);
+		if (r == -EPERM && !p) {
+			snprintf(
+				error, error_size,
+				"the kernel refuses to load BPF (%s): CAP_BPF and CAP_PERFMON are needed, and no lockdown",
+				last_message);
+			return r;
+		}
+		if (!p || p->required) {
+			snprintf(error, error_size, "BPF program %s does not load: %s: %s",
+				 p ? p->name : "object", strerror(-r), last_message);
+			return r;
+		}
+		*skip |= 1u << (p - programs);
+		leave_out(c, p, "does not load: %s", strerror(-r));
+	}
+	snprintf(error, error_size, "BPF programs do not load");
+	return -EOPNOTSUPP;
+}
+
+static int attach(struct pf_capture *c, uint32_t skip, char *error, size_t error_size)
+{
+	for (size_t i = 0; i < PF_ARRAY_SIZE(programs); i++) {
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(c->bpf->obj, programs[i].name);
+		struct bpf_link **link = NULL;
+
+		if (!program || skip & (1u << i) ||
+		    bpf_program__type(program) != BPF_PROG_TYPE_TRACING ||
+		    bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
+			continue;
+		for (int j = 0; j < c->bpf->skeleton->prog_cnt && !link; j++)
+			if (!strcmp(c->bpf->skeleton->progs[j].name, programs[i].name))
+				link = c->bpf->skeleton->progs[j].link;
+		*link = bpf_program__attach(program);
+		if (*link)
+			continue;
+		if (programs[i].required) {
+			snprintf(error, error_size, "BPF program %s cannot be attached: %s",
+				 programs[i].name, strerror(errno));
+			return -errno;
+		}
+		leave_out(c, &programs[i], "cannot be attached: %s", strerror(errno));
+	}
+	return 0;
+}
+
+static int map_array(struct pf_capture *c, struct bpf_map *map, int index, void **ret_memory)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t)bpf_map__max_entries(map) * ((bpf_map__value_size(map) + 7u) & ~7u);
+	void *memory;
+
+	size = (size + page - 1) / page * page;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	c->mapped_bytes[index] = size;
+	*ret_memory = memory;
+	return 0;
+}
+
+static int map_arrays(struct pf_capture *c)
+{
+	const struct {
+		struct bpf_map *map;
+		void **place;
+	} arrays[] = {
+		{ c->bpf->maps.pf_waits, (void **)&c->waits },
+		{ c->bpf->maps.pf_windows, (void **)&c->windows },
+		{ c->bpf->maps.pf_snaps, (void **)&c->snaps },
+		{ c->bpf->maps.pf_stalls, (void **)&c->stalls },
+		{ c->bpf->maps.pf_css_slots, (void **)&c->css_slots },
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(arrays); i++) {
+		int r = map_array(c, arrays[i].map, (int)i, arrays[i].place);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What the kernel holds for us: arrays are allocated whole. */
+static uint64_t all_map_bytes(const struct podfit_bpf *b)
+{
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, b->obj)
+	{
+		uint64_t entry = ((uint64_t)bpf_map__value_size(map) + 7) & ~7ull;
+
+		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
+			entry = 1;
+		else if (bpf_map__type(map) == BPF_MAP_TYPE_HASH ||
+			 bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH)
+			entry += bpf_map__key_size(map) + 64; /* links and the hash of an element */
+		sum += bpf_map__max_entries(map) * entry;
+	}
+	return sum;
+}
+
+int pf_bpf_run(const struct bpf_program *program, void *arg, uint32_t arg_size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arg, .ctx_size_in = arg_size);
+	int r = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+
+	return r < 0 ? r : (int)opts.retval;
+}
+
+static void start_timer(struct pf_capture *c, uint32_t skip)
+{
+	const struct program *p = program_of("pf_start_timer");
+	int r;
+
+	if (skip & (1u << (p - programs)))
+		return;
+	r = pf_bpf_run(c->bpf->progs.pf_start_timer, NULL, 0);
+	if (r < 0)
+		leave_out(c, p, "the timer does not start: %s", strerror(-r));
+}
+
+int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
+{
+	uint32_t skip = 0;
+	int r;
+
+	libbpf_set_print(on_libbpf_message);
+	for (int i = 0; i < PF_NR_SIGNALS; i++)
+		pf_signal_off(&c->signals[i], "not measured by this source");
+	for (size_t i = 0; i < PF_ARRAY_SIZE(programs); i++) {
+		for (int j = 0; j < PF_NR_SIGNALS; j++)
+			if (programs[i].signals & BIT(j))
+				pf_signal_on(&c->signals[j]);
+		if (!wanted(c, &programs[i]))
+			skip |= 1u << i;
+	}
+	r = load(c, &skip, error, error_size);
+	if (r < 0)
+		return r;
+	r = map_arrays(c);
+	if (r < 0) {
+		snprintf(error, error_size, "the BPF maps cannot be mapped: %s", strerror(-r));
+		return r;
+	}
+	c->map_bytes = all_map_bytes(c->bpf);
+	r = attach(c, skip, error, error_size);
+	if (r < 0)
+		return r;
+	start_timer(c, skip);
+	return 0;
+}
+
+void pf_bpf_unload(struct pf_capture *c)
+{
+	void *arrays[] = { c->waits, c->windows, c->snaps, c->stalls, c->css_slots };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(arrays); i++)
+		if (arrays[i])
+			(void)munmap(arrays[i], c->mapped_bytes[i]); /* on the way out */
+	podfit_bpf__destroy(c->bpf);
+	c->bpf = NULL;
+}
