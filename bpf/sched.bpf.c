@@ -15,8 +15,9 @@
  * waited before is added to run_delay: so run_delay is remembered per thread and its growth since
  * the last switch-in is part of the wait.
  */
-#include "hist.bpf.h"
 #include "slots.bpf.h"
+
+#include "hist.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

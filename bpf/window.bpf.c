@@ -9,8 +9,9 @@
  * counted as late (and are in the histogram); slots whose cgroup went. Kernel: 6.1 (bpf_loop); 5.15
  * has the timer but not the loop.
  */
-#include "hist.bpf.h"
 #include "sample.bpf.h"
+
+#include "hist.bpf.h"
 
 /*
  * v6.2: a plain load with a fault handler in place of a helper call; a pass is twice as fast with
