@@ -13,8 +13,10 @@
 #include "capture/feature.h"
 #include "capture/layout.h"
 #include "capture/source.h"
-#include "podfit.skel.h"
+
 #include "podfit_abi.h"
+
+#include "podfit.skel.h" /* needs the types of the line above */
 
 /* Totals of one slot since it was bound; differences of two make a sample. */
 struct pf_totals {
