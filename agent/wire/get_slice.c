@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * get_slice.c - evidence out of messages. Bucket numbers are the sender's word: each is checked.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "wire/internal.h"
+
+static int damaged(struct pf_wire_error *error, const char *what)
+{
+	error->offset = 0;
+	(void)snprintf(error->reason, sizeof(error->reason), "%s", what); /* cut if too long */
+	return -EBADMSG;
+}
+
+/* Calls for each bucket of a sparse histogram; checks what the schema cannot. */
+static int walk(const Podfit__V1__Histogram *hist, size_t nr_values, size_t nr_buckets,
+		struct pf_wire_error *error)
+{
+	uint64_t index = 0;
+
+	if (hist->n_index_delta != nr_values)
+		return damaged(error, "histogram: not as many buckets as values");
+	for (size_t i = 0; i < hist->n_index_delta; i++) {
+		index += hist->index_delta[i];
+		if (index >= nr_buckets || (i && !hist->index_delta[i]))
+			return damaged(error, "histogram: bucket out of order or beyond the last");
+	}
+	return 0;
+}
+
+static int get_hist(struct pf_arena *arena, const Podfit__V1__Histogram *hist,
+		    enum pf_hist_layout layout, uint32_t **ret_counts, uint64_t *ret_nr_zero,
+		    struct pf_wire_error *error)
+{
+	size_t nr_buckets = pf_hist_nr_buckets(layout), index = 0;
+	uint32_t *counts;
+	int r;
+
+	if (!hist)
+		return 0;
+	if ((int)hist->layout != (int)layout)
+		return damaged(error, "histogram: not the layout this field has");
+	r = walk(hist, hist->n_count, nr_buckets, error);
+	if (r < 0)
+		return r;
+	counts = pf_arena_array(arena, nr_buckets, sizeof(*counts));
+	if (!counts)
+		return arena->err;
+	for (size_t i = 0; i < hist->n_count; i++) {
+		index += hist->index_delta[i];
+		counts[index] = (uint32_t)PF_MIN(hist->count[i], (uint64_t)UINT32_MAX);
+	}
+	*ret_counts = counts;
+	if (ret_nr_zero)
+		*ret_nr_zero = GET(hist, nr_zero);
+	return 0;
+}
+
+static int get_weights(struct pf_arena *arena, const Podfit__V1__Histogram *hist,
+		       double **ret_weights, struct pf_wire_error *error)
+{
+	size_t index = 0;
+	double *weights;
+	int r;
+
+	if (!hist)
+		return 0;
+	if (hist->layout != PODFIT__V1__HISTOGRAM_LAYOUT__VPA_CPU)
+		return damaged(error, "histogram: not the layout this field has");
+	r = walk(hist, hist->n_weight, PF_SLICE_VPA_BUCKETS, error);
+	if (r < 0)
+		return r;
+	weights = pf_arena_array(arena, PF_SLICE_VPA_BUCKETS, sizeof(*weights));
+	if (!weights)
+		return arena->err;
+	for (size_t i = 0; i < hist->n_weight; i++) {
+		if (!isfinite(hist->weight[i]) || hist->weight[i] < 0)
+			return damaged(error, "histogram: weight negative or not finite");
+		index += hist->index_delta[i];
+		weights[index] = hist->weight[i];
+	}
+	*ret_weights = weights;
+	return 0;
+}
+
+void pf_wire_get_kinds(const Podfit__V1__MemoryKinds *message, struct pf_memory_kinds *ret_kinds)
+{
+	static const Podfit__V1__MemoryKinds none = PODFIT__V1__MEMORY_KINDS__INIT;
+	const Podfit__V1__MemoryKinds *from = message ? message : &none;
+
+	*ret_kinds = (struct pf_memory_kinds){
+		.anon = GET(from, anon_bytes),
+		.file = GET(from, file_bytes),
+		.shmem = GET(from, shmem_bytes),
+		.inactive_file = GET(from, inactive_file_bytes),
+		.active_file = GET(from, active_file_bytes),
+		.unevictable = GET(from, unevictable_bytes),
+		.slab_reclaimable = GET(from, slab_reclaimable_bytes),
+		.slab_unreclaimable = GET(from, slab_unreclaimable_bytes),
+		.kernel_stack = GET(from, kernel_stack_bytes),
+		.pagetables = GET(from, pagetables_bytes),
+		.percpu = GET(from, percpu_bytes),
+		.sock = GET(from, sock_bytes),
+		.swap = GET(from, swap_bytes),
+	};
+}
+
+void pf_wire_get_psi(const Podfit__V1__Psi *message, struct pf_psi *ret_psi)
+{
+	static const Podfit__V1__Psi none = PODFIT__V1__PSI__INIT;
+	const Podfit__V1__Psi *from = message ? message : &none;
+
+	*ret_psi = (struct pf_psi){
+		.cpu_some_ns = GET(from, cpu_some_ns),
+		.cpu_full_ns = GET(from, cpu_full_ns),
+		.memory_some_ns = GET(from, memory_some_ns),
+		.memory_full_ns = GET(from, memory_full_ns),
+		.io_some_ns = GET(from, io_some_ns),
+		.io_full_ns = GET(from, io_full_ns),
+	};
+}
+
+static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from,
+		   struct pf_slice_vpa *vpa, struct pf_wire_error *error)
+{
+	if (!from)
+		return 0;
+	if (from->n_memory_peaks > PF_SLICE_PEAKS_MAX)
+		return damaged(error, "VPA evidence: more memory intervals than an hour can touch");
+	vpa->first_cpu_unix_ns = GET(from, first_cpu_sample_unix_ns);
+	vpa->last_cpu_unix_ns = GET(from, last_cpu_sample_unix_ns);
+	vpa->nr_cpu_samples = GET_OR(from, nr_cpu_samples, 0);
+	for (size_t i = 0; i < from->n_memory_peaks; i++) {
+		const Podfit__V1__VpaEvidence__Peak *peak = from->memory_peaks[i];
+
+		if (!peak->has_interval_end_unix_ns || !peak->has_bytes)
+			return damaged(error, "VPA evidence: a memory peak without time or size");
+		vpa->peaks[vpa->nr_peaks++] =
+			(struct pf_slice_peak){ .interval_end_unix_ns = peak->interval_end_unix_ns,
+						.bytes = peak->bytes,
+						.oom = peak->has_oom && peak->oom };
+	}
+	return get_weights(arena, from->cpu, &vpa->cpu_weight, error);
+}
+
+static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)
+{
+	to->hour = from->hour;
+	to->run_id = from->run_id;
+	to->sequence = GET_OR(from, sequence, 0);
+	to->start_unix_ns = GET_OR(from, start_unix_ns, 0);
+	to->covered_ns = GET_OR(from, covered_ns, 0);
+	to->usage_ns = GET(from, usage_ns);
+	to->nr_periods = GET(from, nr_periods);
+	to->nr_throttled = GET(from, nr_throttled);
+	to->throttled_ns = GET(from, throttled_ns);
+	to->usage_peak_millicores = GET(from, usage_peak_millicores);
+	to->demand_peak_millicores = GET(from, demand_peak_millicores);
+	to->window_ns = GET(from, window_ns);
+	to->cfs_quota_us = GET_LIMIT(from, cfs_quota_us, from->cpu_limit_known);
+	to->cfs_period_us = GET(from, cfs_period_us);
+	to->cfs_burst_us = GET(from, cfs_burst_us);
+	to->nr_quota_changes = GET_OR(from, nr_quota_changes, 0);
+	to->max_threads = GET(from, max_threads);
+	to->nr_waits = GET(from, nr_waits);
+	to->quota_wait_ns = GET(from, quota_wait_ns);
+	to->contention_wait_ns = GET(from, contention_wait_ns);
+	to->reclaim_ns = GET(from, reclaim_ns);
+	to->block_io_ns = GET(from, block_io_ns);
+	to->memory_peak_bytes = GET(from, memory_peak_bytes);
+	to->hot_peak_bytes = GET(from, hot_peak_bytes);
+	to->working_set_peak_bytes = GET(from, working_set_peak_bytes);
+	to->memory_mean_bytes = GET_DOUBLE(from, memory_mean_bytes);
+	to->hot_mean_bytes = GET_DOUBLE(from, hot_mean_bytes);
+	to->working_set_mean_bytes = GET_DOUBLE(from, working_set_mean_bytes);
+	to->hot_floor_bytes = GET(from, hot_floor_bytes);
+	to->memory_limit_bytes = GET_LIMIT(from, memory_limit_bytes, from->memory_limit_known);
+	to->events_high = GET(from, events_high);
+	to->events_max = GET(from, events_max);
+	to->oom_kills = GET(from, oom_kills);
+	to->oom_overshoot_bytes = GET(from, oom_overshoot_bytes);
+	to->restarts = GET(from, restarts);
+	to->startup_ns = GET(from, startup_ns);
+	pf_wire_get_kinds(from->memory_end, &to->memory_end);
+	pf_wire_get_psi(from->psi, &to->psi);
+}
+
+static int get_hists(struct pf_arena *arena, const Podfit__V1__HourSlice *from,
+		     struct pf_slice *slice, struct pf_wire_error *error)
+{
+	const struct {
+		const Podfit__V1__Histogram *from;
+		enum pf_hist_layout layout;
+		uint32_t **to;
+		uint64_t *nr_zero;
+	} hists[] = {
+		{ from->usage_windows, PF_LAYOUT_MILLICORES, &slice->hists[PF_HIST_USAGE],
+		  &slice->nr_idle_windows },
+		{ from->demand_windows, PF_LAYOUT_MILLICORES, &slice->hists[PF_HIST_DEMAND],
+		  &slice->nr_demand_idle_windows },
+		{ from->quota_wait, PF_LAYOUT_LATENCY_NS, &slice->hists[PF_HIST_QUOTA_WAIT] },
+		{ from->contention_wait, PF_LAYOUT_LATENCY_NS,
+		  &slice->hists[PF_HIST_CONTENTION_WAIT] },
+		{ from->throttle_stall, PF_LAYOUT_LATENCY_NS,
+		  &slice->hists[PF_HIST_THROTTLE_STALL] },
+		{ from->reclaim_stall, PF_LAYOUT_LATENCY_NS, &slice->hists[PF_HIST_RECLAIM_STALL] },
+		{ from->block_io, PF_LAYOUT_LATENCY_NS, &slice->hists[PF_HIST_BLOCK_IO] },
+		{ from->startup_demand_windows, PF_LAYOUT_MILLICORES, &slice->startup_demand,
+		  &slice->nr_startup_idle_windows },
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(hists); i++) {
+		int r = get_hist(arena, hists[i].from, hists[i].layout, hists[i].to,
+				 hists[i].nr_zero, error);
+
+		if (r < 0)
+			return r;
+	}
+	return get_vpa(arena, from->vpa, &slice->vpa, error);
+}
+
+int pf_wire_get_slice(struct pf_arena *arena, const Podfit__V1__HourSlice *message,
+		      struct pf_slice **ret_slice, struct pf_wire_error *error)
+{
+	struct pf_slice *slice = pf_arena_alloc(arena, sizeof(*slice));
+	int r;
+
+	if (!slice)
+		return arena->err;
+	if (!message->has_hour || !message->has_run_id)
+		return damaged(error, "hour slice without hour or run_id");
+	pf_slice_clear(slice);
+	get_numbers(message, slice);
+	r = get_hists(arena, message, slice, error);
+	if (r < 0)
+		return r;
+	*ret_slice = slice;
+	return 0;
+}

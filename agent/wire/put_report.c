@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * put_report.c - a whole report into bytes.
+ */
+#include <errno.h>
+
+#include "wire/internal.h"
+
+_Static_assert((int)PODFIT__V1__WORKLOAD_KIND__OTHER == (int)PF_WORKLOAD_OTHER &&
+		       (int)PODFIT__V1__CONTAINER_TYPE__EPHEMERAL == (int)PF_CONTAINER_EPHEMERAL &&
+		       (int)PODFIT__V1__QOS_CLASS__BEST_EFFORT == (int)PF_QOS_BEST_EFFORT,
+	       "the core's numbers are the wire's");
+
+enum {
+	CONTAINER_MEMORY_MAX = 8 << 20, /* of one container's message while it is packed */
+	HEADER_MEMORY_MAX = 16 << 20,
+	CONTAINERS_FIELD = 18, /* NodeReport.containers */
+	LENGTH_DELIMITED = 2,
+};
+
+static Podfit__V1__Label **put_labels(struct pf_arena *arena, const struct pf_label *labels,
+				      size_t nr, size_t *ret_nr)
+{
+	Podfit__V1__Label **to = nr ? pf_arena_array(arena, nr, sizeof(*to)) : NULL;
+	Podfit__V1__Label *each = nr ? pf_arena_array(arena, nr, sizeof(*each)) : NULL;
+
+	if (!to || !each)
+		return NULL;
+	for (size_t i = 0; i < nr; i++) {
+		to[i] = &each[i];
+		podfit__v1__label__init(to[i]);
+		PUT_TEXT(arena, to[i], key, labels[i].key);
+		PUT_TEXT(arena, to[i], value, labels[i].value);
+	}
+	*ret_nr = nr;
+	return to;
+}
+
+static Podfit__V1__Identity *put_identity(struct pf_arena *arena,
+					  const struct pf_report_container *container)
+{
+	const struct pf_identity *from = container->identity;
+	Podfit__V1__Identity *to = pf_arena_alloc(arena, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	podfit__v1__identity__init(to);
+	PUT_TEXT(arena, to, namespace_, from->namespace_name);
+	PUT_TEXT(arena, to, pod, from->pod);
+	PUT_TEXT(arena, to, pod_uid, from->pod_uid);
+	PUT_TEXT(arena, to, container, from->container);
+	PUT_TEXT(arena, to, container_id, from->container_id);
+	PUT_ANY(to, container_type, (Podfit__V1__ContainerType)from->type);
+	PUT_ANY(to, workload_kind, (Podfit__V1__WorkloadKind)from->workload_kind);
+	PUT_TEXT(arena, to, workload, from->workload);
+	PUT_TEXT(arena, to, image, from->image);
+	PUT_ANY(to, qos, (Podfit__V1__QosClass)from->qos);
+	PUT_ANY(to, restart_count, from->restart_count);
+	PUT_ANY(to, named, from->named);
+	PUT_TEXT(arena, to, cgroup_path, container->cgroup_path);
+	PUT_TEXT(arena, to, runtime, container->runtime);
+	if (from->started_unix_s)
+		PUT_ANY(to, started_unix_s, from->started_unix_s);
+	to->labels = put_labels(arena, from->labels, from->nr_labels, &to->n_labels);
+	if (from->hpa_known) {
+		PUT_ANY(to, hpa_on_cpu, from->hpa_on_cpu);
+		PUT_ANY(to, hpa_on_memory, from->hpa_on_memory);
+	}
+	return to;
+}
+
+static Podfit__V1__Resources *put_resources(struct pf_arena *arena, const struct pf_resources *from)
+{
+	Podfit__V1__Resources *to;
+
+	if (from->cpu_request_millicores == PF_UNKNOWN &&
+	    from->cpu_limit_millicores == PF_UNKNOWN && from->memory_request_bytes == PF_UNKNOWN &&
+	    from->memory_limit_bytes == PF_UNKNOWN)
+		return NULL;
+	to = pf_arena_alloc(arena, sizeof(*to));
+	if (!to)
+		return NULL;
+	podfit__v1__resources__init(to);
+	PUT_ANY(to, known, 1);
+	PUT(to, cpu_request_millicores, from->cpu_request_millicores);
+	PUT(to, cpu_limit_millicores, from->cpu_limit_millicores);
+	PUT(to, memory_request_bytes, from->memory_request_bytes);
+	PUT(to, memory_limit_bytes, from->memory_limit_bytes);
+	return to;
+}
+
+static Podfit__V1__Enforced *put_enforced(struct pf_arena *arena, const struct pf_enforced *from)
+{
+	Podfit__V1__Enforced *to = pf_arena_alloc(arena, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	podfit__v1__enforced__init(to);
+	if (from->cfs_quota_us != PF_UNKNOWN)
+		PUT_ANY(to, cpu_known, 1);
+	if (from->memory_limit_bytes != PF_UNKNOWN)
+		PUT_ANY(to, memory_known, 1);
+	if (from->swap_limit_bytes != PF_UNKNOWN)
+		PUT_ANY(to, swap_known, 1);
+	PUT(to, cfs_quota_us, from->cfs_quota_us);
+	PUT(to, cfs_period_us, from->cfs_period_us);
+	PUT(to, cfs_burst_us, from->cfs_burst_us);
+	PUT(to, cpu_weight, from->cpu_weight);
+	PUT(to, memory_limit_bytes, from->memory_limit_bytes);
+	PUT(to, memory_high_bytes, from->memory_high_bytes);
+	PUT(to, swap_limit_bytes, from->swap_limit_bytes);
+	PUT_TEXT(arena, to, note, from->note);
+	return to;
+}
+
+static Podfit__V1__Now *put_now(struct pf_arena *arena, const struct pf_report_now *from)
+{
+	Podfit__V1__Now *to = pf_arena_alloc(arena, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	podfit__v1__now__init(to);
+	PUT(to, interval_ns, from->interval_ns);
+	PUT(to, usage_ns, from->usage_ns);
+	PUT(to, nr_periods, from->nr_periods);
+	PUT(to, nr_throttled, from->nr_throttled);
+	PUT(to, throttled_ns, from->throttled_ns);
+	PUT(to, quota_wait_ns, from->quota_wait_ns);
+	PUT(to, contention_wait_ns, from->contention_wait_ns);
+	PUT(to, nr_waits, from->nr_waits);
+	PUT(to, runq_p50_ns, from->runq_p50_ns);
+	PUT(to, runq_p99_ns, from->runq_p99_ns);
+	PUT(to, memory_usage_bytes, from->memory_usage_bytes);
+	PUT(to, memory_peak_bytes, from->memory_peak_bytes);
+	PUT(to, working_set_bytes, from->working_set_bytes);
+	PUT(to, hot_bytes, from->hot_bytes);
+	to->memory = pf_wire_put_kinds(arena, &from->memory);
+	to->psi = pf_wire_put_psi(arena, &from->psi);
+	PUT(to, nr_processes, from->nr_processes);
+	PUT_DOUBLE(to, hot_trend_bytes_per_hour, from->hot_trend_bytes_per_hour);
+	PUT(to, demand_peak_millicores, from->demand_peak_millicores);
+	PUT(to, oom_kills, from->oom_kills);
+	return to;
+}
+
+Podfit__V1__Container *pf_wire_put_container(struct pf_arena *arena,
+					     const struct pf_report_container *container)
+{
+	Podfit__V1__Container *to = pf_arena_alloc(arena, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	podfit__v1__container__init(to);
+	to->identity = put_identity(arena, container);
+	PUT_TEXT(arena, to, instance, container->instance);
+	to->spec = put_resources(arena, &container->identity->spec);
+	to->actual = put_resources(arena, &container->identity->actual);
+	to->pod_level = put_resources(arena, &container->identity->pod_level);
+	to->enforced = put_enforced(arena, &container->enforced);
+	PUT(to, first_seen_unix_ns, container->first_seen_unix_ns);
+	PUT(to, ended_unix_ns, container->ended_unix_ns);
+	to->now = put_now(arena, &container->now);
+	to->slices = pf_arena_array(arena, container->nr_slices, sizeof(Podfit__V1__HourSlice *));
+	for (size_t i = 0; to->slices && i < container->nr_slices; i++) {
+		to->slices[i] = pf_wire_put_slice(arena, container->slices[i]);
+		if (!to->slices[i])
+			return NULL;
+		to->n_slices++;
+	}
+	to->recommendation = pf_wire_put_recommendation(arena, container->recommendation);
+	to->leak = pf_wire_put_leak(arena, container->leak);
+	PUT_TEXT(arena, to, runtime_kind, container->runtime_kind);
+	PUT_TEXT(arena, to, executable, container->executable);
+	return arena->err ? NULL : to;
+}
+
+static Podfit__V1__Signal **put_signals(struct pf_arena *arena,
+					const struct pf_report_signal *signals, size_t nr,
+					size_t *ret_nr)
+{
+	Podfit__V1__Signal **to = nr ? pf_arena_array(arena, nr, sizeof(*to)) : NULL;
+	Podfit__V1__Signal *each = nr ? pf_arena_array(arena, nr, sizeof(*each)) : NULL;
+
+	if (!to || !each)
+		return NULL;
+	for (size_t i = 0; i < nr; i++) {
+		to[i] = &each[i];
+		podfit__v1__signal__init(to[i]);
+		PUT_TEXT(arena, to[i], name, signals[i].name);
+		PUT_ANY(to[i], on, signals[i].on);
+		PUT_TEXT(arena, to[i], reason, signals[i].reason);
+	}
+	*ret_nr = nr;
+	return to;
+}
+
+static Podfit__V1__Loss **put_losses(struct pf_arena *arena, const struct pf_loss *losses,
+				     size_t nr, size_t *ret_nr)
+{
+	Podfit__V1__Loss **to = nr ? pf_arena_array(arena, nr, sizeof(*to)) : NULL;
+	Podfit__V1__Loss *each = nr ? pf_arena_array(arena, nr, sizeof(*each)) : NULL;
+
+	if (!to || !each)
+		return NULL;
+	for (size_t i = 0; i < nr; i++) {
+		to[i] = &each[i];
+		podfit__v1__loss__init(to[i]);
+		PUT_TEXT(arena, to[i], reason, losses[i].reason);
+		PUT_ANY(to[i], count, losses[i].count);
+	}
+	*ret_nr = nr;
+	return to;
+}
+
+static Podfit__V1__AgentCost *put_cost(struct pf_arena *arena, const struct pf_self_cost *cost,
+				       uint64_t wall_ns, double thinning)
+{
+	Podfit__V1__AgentCost *to = pf_arena_alloc(arena, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	podfit__v1__agent_cost__init(to);
+	PUT(to, agent_cpu_ns, cost->agent_cpu_ns);
+	PUT(to, bpf_run_ns, cost->bpf_run_ns);
+	PUT(to, bpf_run_count, cost->bpf_run_count);
+	if (cost->bpf_run_ns != PF_UNKNOWN)
+		PUT_ANY(to, bpf_sampled, cost->bpf_sampled);
+	PUT(to, resident_bytes, cost->resident_bytes);
+	PUT(to, map_bytes, cost->map_bytes);
+	PUT(to, wall_ns, wall_ns);
+	PUT_DOUBLE(to, thinning, thinning);
+	return to;
+}
+
+static Podfit__V1__OomKill *put_oom(struct pf_arena *arena, const struct pf_report_oom *from)
+{
+	Podfit__V1__OomKill *to = pf_arena_alloc(arena, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	podfit__v1__oom_kill__init(to);
+	PUT_ANY(to, kill_id, from->kill_id);
+	PUT(to, at_unix_ns, from->at_unix_ns);
+	PUT_TEXT(arena, to, container_id, from->container_id);
+	PUT_TEXT(arena, to, namespace_, from->namespace_name);
+	PUT_TEXT(arena, to, pod, from->pod);
+	PUT_TEXT(arena, to, container, from->container);
+	PUT_TEXT(arena, to, workload, from->workload);
+	PUT_ANY(to, workload_kind, (Podfit__V1__WorkloadKind)from->workload_kind);
+	PUT_ANY(to, pid, from->pid);
+	PUT_TEXT(arena, to, comm, from->comm);
+	PUT_ANY(to, whole_node, from->whole_node);
+	PUT(to, usage_bytes, from->usage_bytes);
+	PUT(to, limit_bytes, from->limit_bytes);
+	to->memory = pf_wire_put_kinds(arena, &from->memory);
+	PUT(to, victim_anon_bytes, from->victim_anon_bytes);
+	PUT(to, victim_file_bytes, from->victim_file_bytes);
+	PUT(to, victim_shmem_bytes, from->victim_shmem_bytes);
+	PUT_DOUBLE(to, growth_bytes_per_second, from->growth_bytes_per_second);
+	PUT(to, overshoot_bytes, from->overshoot_bytes);
+	return to;
+}
+
+/* All of the report but its containers. */
+static int put_header(struct pf_arena *arena, const struct pf_report *report,
+		      Podfit__V1__NodeReport *to)
+{
+	podfit__v1__node_report__init(to);
+	PUT_ANY(to, schema_major, report->schema_major);
+	PUT_ANY(to, schema_minor, report->schema_minor);
+	PUT_TEXT(arena, to, cluster, report->cluster);
+	PUT_TEXT(arena, to, node, report->node);
+	PUT_TEXT(arena, to, boot_id, report->boot_id);
+	PUT_ANY(to, run_id, report->run_id);
+	PUT_ANY(to, sequence, report->sequence);
+	PUT_TEXT(arena, to, agent_version, report->agent_version);
+	PUT_TEXT(arena, to, kernel_release, report->kernel_release);
+	PUT_ANY(to, start_unix_ns, report->start_unix_ns);
+	PUT_ANY(to, end_unix_ns, report->end_unix_ns);
+	if (report->nr_cpus)
+		PUT_ANY(to, nr_cpus, report->nr_cpus);
+	PUT(to, memory_total_bytes, report->memory_total_bytes);
+	PUT_TEXT(arena, to, capture_source, report->capture_source);
+	PUT_TEXT(arena, to, cgroup_layout, report->cgroup_layout);
+	PUT_TEXT(arena, to, meta_source, report->meta_source);
+	if (report->time_scale != 1)
+		PUT_DOUBLE(to, time_scale, report->time_scale);
+	PUT(to, cpu_allocatable_millicores, report->cpu_allocatable_millicores);
+	PUT(to, memory_allocatable_bytes, report->memory_allocatable_bytes);
+	if (report->last)
+		PUT_ANY(to, last, 1);
+	to->signals = put_signals(arena, report->signals, report->nr_signals, &to->n_signals);
+	to->losses = put_losses(arena, report->losses, report->nr_losses, &to->n_losses);
+	to->node_labels =
+		put_labels(arena, report->node_labels, report->nr_node_labels, &to->n_node_labels);
+	to->cost = put_cost(arena, &report->cost, report->cost_wall_ns, report->thinning);
+	to->oom_kills = pf_arena_array(arena, report->nr_oom_kills, sizeof(*to->oom_kills));
+	for (size_t i = 0; to->oom_kills && i < report->nr_oom_kills; i++) {
+		to->oom_kills[i] = put_oom(arena, &report->oom_kills[i]);
+		if (!to->oom_kills[i])
+			break;
+		to->n_oom_kills++;
+	}
+	return arena->err;
+}
+
+static int pack(const ProtobufCMessage *message, struct pf_buf *out)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+	char *place;
+	int r = pf_buf_reserve(out, size, &place);
+
+	if (r < 0)
+		return r;
+	out->len += protobuf_c_message_pack(message, (uint8_t *)place);
+	return 0;
+}
+
+static void add_varint(struct pf_buf *out, uint64_t value)
+{
+	uint8_t bytes[10];
+	size_t n = 0;
+
+	for (; value >= 0x80; value >>= 7)
+		bytes[n++] = (uint8_t)(value | 0x80);
+	bytes[n++] = (uint8_t)value;
+	(void)pf_buf_add(out, bytes, n); /* out->err keeps it */
+}
+
+/* Messages written one after another are one message: so containers need not all be held at once.
+ */
+static int encode(const struct pf_report *report, struct pf_arena *arena, struct pf_buf *out)
+{
+	Podfit__V1__NodeReport header;
+	int r = put_header(arena, report, &header);
+
+	if (r < 0)
+		return r;
+	r = pack(&header.base, out);
+	for (size_t i = 0; r == 0 && i < report->nr_containers; i++) {
+		Podfit__V1__Container *container;
+
+		pf_arena_reset(arena);
+		container = pf_wire_put_container(arena, &report->containers[i]);
+		if (!container)
+			return arena->err;
+		add_varint(out, CONTAINERS_FIELD << 3 | LENGTH_DELIMITED);
+		add_varint(out, protobuf_c_message_get_packed_size(&container->base));
+		r = out->err ? out->err : pack(&container->base, out);
+	}
+	return r;
+}
+
+int pf_wire_encode_report(const struct pf_report *report, struct pf_buf *out)
+{
+	size_t before = out->len;
+	struct pf_arena arena;
+	int r;
+
+	pf_arena_init(&arena, PF_MAX(HEADER_MEMORY_MAX, CONTAINER_MEMORY_MAX));
+	r = encode(report, &arena, out);
+	pf_arena_done(&arena);
+	if (r < 0) {
+		out->len = before;
+		out->err = 0;
+	}
+	return r;
+}
+
+int pf_wire_encode_status(const struct pf_agent_status *status, struct pf_buf *out)
+{
+	Podfit__V1__AgentStatus to = PODFIT__V1__AGENT_STATUS__INIT;
+	struct pf_arena arena;
+	int r;
+
+	pf_arena_init(&arena, HEADER_MEMORY_MAX);
+	PUT_TEXT(&arena, &to, version, status->version);
+	PUT_ANY(&to, ready, status->ready);
+	PUT_TEXT(&arena, &to, not_ready_reason, status->not_ready_reason);
+	PUT_ANY(&to, uptime_ns, status->uptime_ns);
+	PUT_ANY(&to, nr_containers, status->nr_containers);
+	PUT_ANY(&to, nr_snapshots, status->nr_snapshots);
+	PUT_ANY(&to, nr_reports, status->nr_reports);
+	to.signals = put_signals(&arena, status->signals, status->nr_signals, &to.n_signals);
+	to.losses = put_losses(&arena, status->losses, status->nr_losses, &to.n_losses);
+	to.cost = put_cost(&arena, &status->cost, status->cost_wall_ns, NAN);
+	PUT_TEXT(&arena, &to, meta_source, status->meta_source);
+	PUT_TEXT(&arena, &to, meta_state, status->meta_state);
+	PUT_TEXT(&arena, &to, export_state, status->export_state);
+	PUT(&to, spool_bytes, status->spool_bytes);
+	r = arena.err ? arena.err : pack(&to.base, out);
+	pf_arena_done(&arena);
+	return r;
+}

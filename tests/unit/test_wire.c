@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "unit/check.h"
+#include "unit/report_sample.h"
+#include "wire/stream.h"
+#include "wire/wire.h"
+
+enum { TEST_MEMORY_MAX = 8 << 20 };
+
+static void encode_sample(struct pf_buf *buf)
+{
+	pf_buf_init(buf, PF_WIRE_MESSAGE_MAX);
+	PF_CHECK_INT("encode", pf_wire_encode_report(report_sample(), buf), 0);
+}
+
+/* Encoding what was decoded gives the same bytes: so nothing is lost or changed on either way. */
+static void test_round_trip(void)
+{
+	struct pf_buf first, second;
+	struct pf_arena arena;
+	struct pf_report report;
+	struct pf_wire_error error = { 0 };
+
+	encode_sample(&first);
+	pf_buf_init(&second, PF_WIRE_MESSAGE_MAX);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("decode",
+		     pf_wire_decode_report(first.data, first.len, &arena, &report, &error), 0);
+	PF_CHECK_STR("no error", error.reason, "");
+	PF_CHECK_INT("encode again", pf_wire_encode_report(&report, &second), 0);
+	PF_CHECK_INT("same length", first.len, second.len);
+	PF_CHECK("same bytes",
+		 first.len == second.len && !memcmp(first.data, second.data, first.len));
+	pf_arena_done(&arena);
+	pf_buf_done(&first);
+	pf_buf_done(&second);
+}
+
+static void check_container(const struct pf_report_container *got,
+			    const struct pf_report_container *want)
+{
+	PF_CHECK_STR("workload", got->identity->workload, want->identity->workload);
+	PF_CHECK_INT("kind", got->identity->workload_kind, want->identity->workload_kind);
+	PF_CHECK("limit known not to be set",
+		 got->identity->spec.memory_limit_bytes == PF_NO_LIMIT);
+	PF_CHECK("actual unknown", got->identity->actual.cpu_request_millicores == PF_UNKNOWN);
+	PF_CHECK_STR("label", got->identity->labels[0].value, "shop");
+	PF_CHECK_INT("quota", got->enforced.cfs_quota_us, 20000);
+	PF_CHECK("no high limit", got->enforced.memory_high_bytes == PF_NO_LIMIT);
+	PF_CHECK("swap unknown", got->enforced.swap_limit_bytes == PF_UNKNOWN);
+	PF_CHECK_INT("now", got->now.psi.io_full_ns, want->now.psi.io_full_ns);
+	PF_CHECK_NEAR("trend", got->now.hot_trend_bytes_per_hour, -2.5e6, 0);
+	PF_CHECK("still running", got->ended_unix_ns == PF_UNKNOWN);
+}
+
+static void check_slice(const struct pf_slice *got, const struct pf_slice *want)
+{
+	PF_CHECK_INT("hour", got->hour, want->hour);
+	PF_CHECK("run", got->run_id == want->run_id);
+	PF_CHECK_INT("idle windows", got->nr_idle_windows, want->nr_idle_windows);
+	PF_CHECK_INT("last bucket", got->hists[PF_HIST_USAGE][271], 4000000000u);
+	PF_CHECK("measured, nothing seen", got->hists[PF_HIST_CONTENTION_WAIT] != NULL);
+	PF_CHECK("not measured", got->hists[PF_HIST_BLOCK_IO] == NULL);
+	PF_CHECK_NEAR("VPA weight", got->vpa.cpu_weight[100], want->vpa.cpu_weight[100], 0);
+	PF_CHECK_INT("peaks", got->vpa.nr_peaks, 2);
+	PF_CHECK("OOM peak", got->vpa.peaks[1].oom);
+	PF_CHECK_NEAR("mean", got->working_set_mean_bytes, want->working_set_mean_bytes, 0);
+}
+
+static void test_values(void)
+{
+	const struct pf_report *want = report_sample();
+	struct pf_buf buf;
+	struct pf_arena arena;
+	struct pf_report got;
+	struct pf_wire_error error = { 0 };
+
+	encode_sample(&buf);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	if (pf_wire_decode_report(buf.data, buf.len, &arena, &got, &error) != 0) {
+		PF_CHECK_STR("decode", error.reason, "");
+	} else {
+		PF_CHECK_STR("node", got.node, want->node);
+		PF_CHECK_INT("containers", got.nr_containers, 2);
+		PF_CHECK_INT("losses", got.losses[0].count, 3);
+		PF_CHECK_NEAR("thinning", got.thinning, 0.25, 0);
+		check_container(&got.containers[0], &want->containers[0]);
+		check_slice(got.containers[0].slices[0], want->containers[0].slices[0]);
+		PF_CHECK("advice to remove a limit",
+			 got.containers[0].recommendation->results[0].cpu.limit == PF_NO_LIMIT);
+		PF_CHECK_STR("frame", got.containers[0].leak->stacks[0].frames[0].symbol, "grow");
+		PF_CHECK("a frame without a name",
+			 !got.containers[0].leak->stacks[0].frames[1].symbol);
+		PF_CHECK("unknown stays unknown", got.containers[1].now.usage_ns == PF_UNKNOWN);
+		PF_CHECK_INT("kill", got.oom_kills[0].victim_shmem_bytes, 4096);
+	}
+	pf_arena_done(&arena);
+	pf_buf_done(&buf);
+}
+
+/* Cut anywhere, the message is refused with a byte inside it, or is a valid shorter one. */
+static void test_truncation(void)
+{
+	struct pf_buf buf;
+	size_t refused = 0;
+
+	encode_sample(&buf);
+	for (size_t len = 0; len < buf.len; len++) {
+		struct pf_wire_error error = { .offset = SIZE_MAX };
+		int r = pf_wire_scan(PF_WIRE_REPORT, buf.data, len, &error);
+
+		PF_CHECK("0 or damaged", r == 0 || r == -EBADMSG);
+		if (r < 0) {
+			refused++;
+			PF_CHECK("inside", error.offset <= len);
+			PF_CHECK("says why", error.reason[0] != '\0');
+		}
+	}
+	PF_CHECK("most cuts are seen", refused > buf.len * 9 / 10);
+	pf_buf_done(&buf);
+}
+
+static const struct damage_case {
+	const char *name;
+	const char *bytes;
+	size_t len;
+	int want;
+	size_t want_offset;
+	const char *want_reason;
+} damage_cases[] = {
+	{ "empty", "", 0, 0, 0, "" },
+	{ "field 0", "\x00", 1, -EBADMSG, 0, "NodeReport: field number 0" },
+	{ "number cut", "\x08\x80", 2, -EBADMSG, 1, "a number is cut off" },
+	{ "number too long", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, -EBADMSG, 1,
+	  "a number is longer than ten bytes" },
+	{ "wrong wire type", "\x0d\x01\x02\x03\x04", 5, -EBADMSG, 0,
+	  "NodeReport.schema_major: wire type 5" },
+	{ "group", "\xe3\x3e", 2, -EBADMSG, 0, "NodeReport: wire type 3" },
+	{ "string beyond the end", "\x08\x01\x1a\x05xy", 6, -EBADMSG, 3,
+	  "cluster: says 5 bytes, 2 are left" },
+	{ "inside a container", "\x92\x01\x04\x12\x09xy", 7, -EBADMSG, 4,
+	  "instance: says 9 bytes, 2 are left" },
+	{ "unknown field", "\xf8\x7f\x01", 3, 0, 0, "" },
+	{ "newer major", "\x08\x02", 2, -EPROTONOSUPPORT, 0,
+	  "schema version 2.0 is newer than 1.x, which this podfit reads" },
+	/* Container.slices with a Histogram (usage_windows) whose only bucket is number 272. */
+	{ "bucket beyond the last",
+	  "\x92\x01\x1a\x52\x18\x08\x01\x11\x00\x00\x00\x00\x00\x00\x00\x00\x72\x0b"
+	  "\x08\x02\x12\x02\x90\x02\x1a\x01\x01\x28\x00",
+	  29, -EBADMSG, 0, "containers[0]: histogram: bucket out of order or beyond the last" },
+};
+
+static void test_damage(void)
+{
+	for (size_t i = 0; i < PF_ARRAY_SIZE(damage_cases); i++) {
+		const struct damage_case *c = &damage_cases[i];
+		struct pf_wire_error error = { 0 };
+		struct pf_arena arena;
+		struct pf_report report;
+
+		pf_arena_init(&arena, TEST_MEMORY_MAX);
+		PF_CHECK_INT(c->name,
+			     pf_wire_decode_report(c->bytes, c->len, &arena, &report, &error),
+			     c->want);
+		PF_CHECK_INT(c->name, error.offset, c->want_offset);
+		PF_CHECK_STR(c->name, error.reason, c->want_reason);
+		pf_arena_done(&arena);
+	}
+}
+
+/* Two bytes a container: what they would take in memory is bounded, and said. */
+static void test_small_message_large_memory(void)
+{
+	enum { NR = 100000 };
+	struct pf_buf buf;
+	struct pf_arena arena;
+	struct pf_report report;
+	struct pf_wire_error error = { 0 };
+
+	pf_buf_init(&buf, PF_WIRE_MESSAGE_MAX);
+	for (int i = 0; i < NR; i++)
+		(void)pf_buf_add(&buf, "\x92\x01\x00", 3);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("refused", pf_wire_decode_report(buf.data, buf.len, &arena, &report, &error),
+		     -ENOSPC);
+	PF_CHECK_STR("says why", error.reason, "it would take more than 8388608 bytes in memory");
+	pf_arena_done(&arena);
+	pf_buf_done(&buf);
+}
+
+static void test_bad_text(void)
+{
+	struct pf_report report = *report_sample();
+	struct pf_buf buf, json;
+	struct pf_arena arena;
+	struct pf_wire_error error = { 0 };
+
+	report.nr_containers = 0;
+	report.node = "a\xff\xc0\x80\xf0\x9f\x98\x80\xed\xa0\x80z\x01\"";
+	pf_buf_init(&buf, PF_WIRE_MESSAGE_MAX);
+	pf_buf_init(&json, PF_WIRE_MESSAGE_MAX);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("encode", pf_wire_encode_report(&report, &buf), 0);
+	PF_CHECK_INT("json", pf_wire_json(PF_WIRE_REPORT, buf.data, buf.len, &arena, &json, &error),
+		     0);
+	PF_CHECK("repaired and escaped", strstr(json.data, "\"node\":\"a?"
+							   "?"
+							   "?\xf0\x9f\x98\x80?"
+							   "?"
+							   "?z\\u0001\\\"\"") != NULL);
+	pf_arena_done(&arena);
+	pf_buf_done(&json);
+	pf_buf_done(&buf);
+}
+
+static void test_json(void)
+{
+	struct pf_buf buf, json, text;
+	struct pf_arena arena;
+	struct pf_wire_error error = { 0 };
+	static const char *const wanted[] = {
+		"{\"schema_major\":1,\"schema_minor\":0,\"cluster\":\"test\",",
+		"\"run_id\":18364758544493064720,",
+		"\"workload_kind\":\"STATEFUL_SET\"",
+		"\"signals\":[{\"name\":\"cpu_windows\",\"on\":true},{\"name\":\"psi\",\"on\":false,"
+		"\"reason\":\"psi=0\"}]",
+		"\"confidence\":0.5,\"hours_more\":11.5",
+		"\"thinning\":0.25",
+		"\"index_delta\":[17,1],\"count\":[3,4]",
+		"\"working_set_mean_bytes\":333333333.3333333",
+		"\"last\":true}\n",
+	};
+
+	encode_sample(&buf);
+	pf_buf_init(&json, PF_WIRE_MESSAGE_MAX);
+	pf_buf_init(&text, PF_WIRE_MESSAGE_MAX);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("json", pf_wire_json(PF_WIRE_REPORT, buf.data, buf.len, &arena, &json, &error),
+		     0);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(wanted); i++)
+		PF_CHECK(wanted[i], json.data && strstr(json.data, wanted[i]));
+	PF_CHECK("what is not known is left out", !strstr(json.data, "memory_allocatable_bytes"));
+	PF_CHECK_INT("text", pf_wire_text(PF_WIRE_REPORT, buf.data, buf.len, &arena, &text, &error),
+		     0);
+	PF_CHECK("indented", text.data && strstr(text.data, "containers:\n  identity:\n    "
+							    "namespace: \"shop\"\n"));
+	pf_arena_done(&arena);
+	pf_buf_done(&text);
+	pf_buf_done(&json);
+	pf_buf_done(&buf);
+}
+
+static void test_status(void)
+{
+	static const struct pf_report_signal signals[] = { { "memory", true, "" } };
+	const struct pf_agent_status status = {
+		.version = "0.1.0",
+		.not_ready_reason = "attaching",
+		.uptime_ns = 5,
+		.nr_containers = 3,
+		.signals = signals,
+		.nr_signals = 1,
+		.cost = { 7, PF_UNKNOWN, PF_UNKNOWN, 9, PF_UNKNOWN, false },
+		.cost_wall_ns = 11,
+		.meta_source = "none",
+		.meta_state = "",
+		.export_state = "ok",
+		.spool_bytes = PF_UNKNOWN,
+	};
+	struct pf_agent_status got;
+	struct pf_buf buf;
+	struct pf_arena arena;
+	struct pf_wire_error error = { 0 };
+
+	pf_buf_init(&buf, PF_WIRE_MESSAGE_MAX);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("encode", pf_wire_encode_status(&status, &buf), 0);
+	if (pf_wire_decode_status(buf.data, buf.len, &arena, &got, &error) == 0) {
+		PF_CHECK_STR("reason", got.not_ready_reason, "attaching");
+		PF_CHECK_INT("resident", got.cost.resident_bytes, 9);
+		PF_CHECK("unknown", got.cost.bpf_run_ns == PF_UNKNOWN);
+		PF_CHECK_STR("signal", got.signals[0].name, "memory");
+	} else {
+		PF_CHECK_STR("decode", error.reason, "");
+	}
+	pf_arena_done(&arena);
+	pf_buf_done(&buf);
+}
+
+struct source {
+	const char *data;
+	size_t len, at, step;
+};
+
+static ssize_t source_read(void *arg, void *data, size_t len)
+{
+	struct source *source = arg;
+	size_t n = PF_MIN(PF_MIN(len, source->step), source->len - source->at);
+
+	memcpy(data, source->data + source->at, n);
+	source->at += n;
+	return (ssize_t)n;
+}
+
+/* Two messages of 300 and 0 bytes, read in steps of 7 bytes. */
+static void stream_of(struct pf_buf *buf)
+{
+	char body[300];
+
+	memset(body, 'b', sizeof(body));
+	pf_buf_init(buf, 1000);
+	PF_CHECK_INT("prefix", pf_stream_prefix(buf, sizeof(body)), 0);
+	(void)pf_buf_add(buf, body, sizeof(body));
+	PF_CHECK_INT("prefix", pf_stream_prefix(buf, 0), 0);
+}
+
+static void test_stream(void)
+{
+	struct pf_buf buf;
+	struct pf_stream_reader reader;
+	struct pf_wire_error error = { 0 };
+
+	stream_of(&buf);
+
+	struct source source = { buf.data, buf.len, 0, 7 };
+
+	pf_stream_init(&reader, source_read, &source, 300);
+	PF_CHECK_INT("first", pf_stream_next(&reader, &error), 1);
+	PF_CHECK_INT("length", reader.message.len, 300);
+	PF_CHECK_INT("begins at", reader.message_offset, 2);
+	PF_CHECK_INT("second", pf_stream_next(&reader, &error), 1);
+	PF_CHECK_INT("empty", reader.message.len, 0);
+	PF_CHECK_INT("end", pf_stream_next(&reader, &error), 0);
+	PF_CHECK_INT("messages", reader.nr_messages, 2);
+	pf_stream_done(&reader);
+	source.at = 0;
+	pf_stream_init(&reader, source_read, &source, 299);
+	PF_CHECK_INT("too large", pf_stream_next(&reader, &error), -EBADMSG);
+	PF_CHECK_INT("at", error.offset, 0);
+	PF_CHECK_STR("why", error.reason,
+		     "a message of 300 bytes: more than the 299 that are taken");
+	pf_stream_done(&reader);
+	pf_buf_done(&buf);
+}
+
+static void test_stream_cut(void)
+{
+	struct pf_buf buf;
+
+	stream_of(&buf);
+	for (size_t len = 1; len < buf.len - 1; len++) {
+		struct source source = { buf.data, len, 0, 64 };
+		struct pf_stream_reader reader;
+		struct pf_wire_error error = { 0 };
+
+		pf_stream_init(&reader, source_read, &source, 300);
+		PF_CHECK_INT("cut", pf_stream_next(&reader, &error), -EBADMSG);
+		PF_CHECK_INT("where", error.offset, len < 2 ? 0 : len);
+		pf_stream_done(&reader);
+	}
+	pf_buf_done(&buf);
+}
+
+PF_TEST_SUITE(wire, { "round trip", test_round_trip }, { "values", test_values },
+	      { "truncation", test_truncation }, { "damage", test_damage },
+	      { "small message, large memory", test_small_message_large_memory },
+	      { "bad text", test_bad_text }, { "json", test_json }, { "status", test_status },
+	      { "stream", test_stream }, { "stream cut", test_stream_cut });
