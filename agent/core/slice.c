@@ -75,7 +75,7 @@ void pf_slice_clear(struct pf_slice *slice)
 	slice->nr_quota_changes = 0;
 	slice->memory_mean_bytes = slice->hot_mean_bytes = slice->working_set_mean_bytes = NAN;
 	memset(slice->hists, 0, sizeof(slice->hists));
-	slice->startup_demand = NULL;
+	slice->startup_demand = slice->minute_demand = NULL;
 	slice->vpa = (struct pf_slice_vpa){ .first_cpu_unix_ns = PF_UNKNOWN,
 					    .last_cpu_unix_ns = PF_UNKNOWN };
 }
@@ -98,6 +98,7 @@ void pf_slice_free(struct pf_slice *slice)
 	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++)
 		free(slice->hists[i]);
 	free(slice->startup_demand);
+	free(slice->minute_demand);
 	free(slice->vpa.cpu_weight);
 	free(slice);
 }
@@ -182,6 +183,20 @@ int pf_slice_add(struct pf_slice *slice, const struct pf_sample *sample, bool st
 				    PF_MILLICORES_BUCKETS);
 	}
 	slice->covered_ns += length_ns;
+	slice->sequence++;
+	return 0;
+}
+
+int pf_slice_minute(struct pf_slice *slice, uint64_t demand_millicores)
+{
+	if (!slice->minute_demand) {
+		slice->minute_demand = calloc(PF_MILLICORES_BUCKETS, sizeof(uint32_t));
+		if (!slice->minute_demand)
+			return -ENOMEM;
+	}
+	if (demand_millicores)
+		slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, demand_millicores)]++;
+	add(&slice->nr_idle_minutes, demand_millicores == 0);
 	slice->sequence++;
 	return 0;
 }

@@ -73,6 +73,10 @@ struct pf_slice {
 	uint64_t startup_ns;	  /* part of covered_ns */
 	uint32_t *startup_demand; /* layout of PF_HIST_DEMAND; part of that histogram */
 	uint64_t nr_startup_idle_windows;
+	/* Mean uncensored demand of whole minutes: what CPU requests are sized from. NULL: none
+	 * yet. */
+	uint32_t *minute_demand;  /* layout of PF_HIST_DEMAND */
+	uint64_t nr_idle_minutes; /* beside the histogram: exactly 0 */
 
 	struct pf_slice_vpa vpa;
 };
@@ -92,6 +96,12 @@ PF_DEFINE_AUTO(struct pf_slice *, pf_slice_free);
  */
 PF_MUST_CHECK int pf_slice_add(struct pf_slice *slice, const struct pf_sample *sample,
 			       bool startup);
+
+/**
+ * pf_slice_minute() - takes the mean of one whole minute: uncensored demand in millicores.
+ * Return: 0; -ENOMEM, then nothing was taken.
+ */
+PF_MUST_CHECK int pf_slice_minute(struct pf_slice *slice, uint64_t demand_millicores);
 
 /** pf_slice_peak() - notes a VPA memory peak: a higher one of the same interval replaces it.
  * Return: 0; -ENOSPC if the slice has touched too many intervals. */

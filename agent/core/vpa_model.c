@@ -106,10 +106,10 @@ bool pf_vpa_add_cpu(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instance
 	return true;
 }
 
-static bool add_peak(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instance,
-		     const struct pf_vpa_memory_rules *rules, int64_t bytes, int64_t at_ns,
-		     bool is_oom)
+static void take_peak(struct pf_vpa_instance *instance, const struct pf_vpa_memory_rules *rules,
+		      int64_t bytes, int64_t at_ns, bool is_oom, struct pf_vpa_peak *ret_peak)
 {
+	*ret_peak = (struct pf_vpa_peak){ .bytes = bytes };
 	instance->last_memory_ns = at_ns;
 	if (instance->interval_end_ns == PF_VPA_NO_TIME)
 		instance->interval_end_ns = at_ns;
@@ -118,34 +118,33 @@ static bool add_peak(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instanc
 		int64_t old = PF_MAX(instance->peak_bytes, instance->oom_peak_bytes);
 
 		if (old == 0 || bytes <= old)
-			return true;
-		pf_vpa_hist_subtract(&a->memory, (double)old, MEMORY_PEAK_WEIGHT,
-				     instance->interval_end_ns);
+			return;
+		ret_peak->replaced_bytes = old;
 	} else {
 		int64_t late = at_ns - instance->interval_end_ns;
 
 		instance->interval_end_ns += late - late % rules->interval_ns + rules->interval_ns;
 		instance->peak_bytes = instance->oom_peak_bytes = 0;
 	}
-	/* The peak stands at the interval's end, up to one interval in the future. */
-	pf_vpa_hist_add(&a->memory, (double)bytes, MEMORY_PEAK_WEIGHT, instance->interval_end_ns);
+	ret_peak->changed = true;
 	if (is_oom)
 		instance->oom_peak_bytes = bytes;
 	else
 		instance->peak_bytes = bytes;
-	return true;
 }
 
-bool pf_vpa_add_memory(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instance,
-		       const struct pf_vpa_memory_rules *rules, int64_t bytes, int64_t at_ns)
+bool pf_vpa_instance_memory(struct pf_vpa_instance *instance,
+			    const struct pf_vpa_memory_rules *rules, int64_t bytes, int64_t at_ns,
+			    struct pf_vpa_peak *ret_peak)
 {
 	if (bytes < 0 || at_ns < instance->last_memory_ns)
 		return false;
-	return add_peak(a, instance, rules, bytes, at_ns, false);
+	take_peak(instance, rules, bytes, at_ns, false, ret_peak);
+	return true;
 }
 
-bool pf_vpa_add_oom(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instance,
-		    const struct pf_vpa_memory_rules *rules, int64_t request_bytes, int64_t at_ns)
+bool pf_vpa_instance_oom(struct pf_vpa_instance *instance, const struct pf_vpa_memory_rules *rules,
+			 int64_t request_bytes, int64_t at_ns, struct pf_vpa_peak *ret_peak)
 {
 	/* Against the newest sample; up to 1.7.1 VPA compared with the interval's end and lost
 	 * fresh kills. */
@@ -157,7 +156,43 @@ bool pf_vpa_add_oom(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instance
 	int64_t bumped = used + pf_vpa_amount(rules->oom_min_bump_bytes);
 	int64_t scaled = pf_vpa_amount((double)used * rules->oom_bump_ratio);
 
-	return add_peak(a, instance, rules, PF_MAX(bumped, scaled), at_ns, true);
+	take_peak(instance, rules, PF_MAX(bumped, scaled), at_ns, true, ret_peak);
+	return true;
+}
+
+static void put_peak(struct pf_vpa_aggregate *a, const struct pf_vpa_instance *instance,
+		     const struct pf_vpa_peak *peak)
+{
+	if (!peak->changed)
+		return;
+	if (peak->replaced_bytes)
+		pf_vpa_hist_subtract(&a->memory, (double)peak->replaced_bytes, MEMORY_PEAK_WEIGHT,
+				     instance->interval_end_ns);
+	/* It stands at the interval's end, up to one interval in the future. */
+	pf_vpa_hist_add(&a->memory, (double)peak->bytes, MEMORY_PEAK_WEIGHT,
+			instance->interval_end_ns);
+}
+
+bool pf_vpa_add_memory(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instance,
+		       const struct pf_vpa_memory_rules *rules, int64_t bytes, int64_t at_ns)
+{
+	struct pf_vpa_peak peak;
+
+	if (!pf_vpa_instance_memory(instance, rules, bytes, at_ns, &peak))
+		return false;
+	put_peak(a, instance, &peak);
+	return true;
+}
+
+bool pf_vpa_add_oom(struct pf_vpa_aggregate *a, struct pf_vpa_instance *instance,
+		    const struct pf_vpa_memory_rules *rules, int64_t request_bytes, int64_t at_ns)
+{
+	struct pf_vpa_peak peak;
+
+	if (!pf_vpa_instance_oom(instance, rules, request_bytes, at_ns, &peak))
+		return false;
+	put_peak(a, instance, &peak);
+	return true;
 }
 
 void pf_vpa_forget_open_peak(struct pf_vpa_aggregate *a, const struct pf_vpa_instance *instance,

@@ -84,6 +84,24 @@ struct pf_vpa_instance {
 
 void pf_vpa_instance_init(struct pf_vpa_instance *instance);
 
+/* What a memory event does to the peak of the instance's interval. */
+struct pf_vpa_peak {
+	bool changed;		/* false: the event is below the peak, or the interval takes none */
+	int64_t replaced_bytes; /* the peak so far of the same interval; 0: none */
+	int64_t bytes;		/* the new peak; it counts once, at interval_end_ns */
+};
+
+/**
+ * pf_vpa_instance_memory(), pf_vpa_instance_oom() - the rules of pf_vpa_add_memory() and
+ * pf_vpa_add_oom() without an aggregate: for those who keep peaks themselves. Return: whether the
+ * event was taken; only then is *@ret_peak set.
+ */
+bool pf_vpa_instance_memory(struct pf_vpa_instance *instance,
+			    const struct pf_vpa_memory_rules *rules, int64_t bytes, int64_t at_ns,
+			    struct pf_vpa_peak *ret_peak);
+bool pf_vpa_instance_oom(struct pf_vpa_instance *instance, const struct pf_vpa_memory_rules *rules,
+			 int64_t request_bytes, int64_t at_ns, struct pf_vpa_peak *ret_peak);
+
 /**
  * pf_vpa_add_cpu(), pf_vpa_add_memory(), pf_vpa_add_oom() - one event of an instance into its
  * aggregate.

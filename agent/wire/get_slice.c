@@ -209,6 +209,8 @@ static int get_hists(struct pf_arena *arena, const Podfit__V1__HourSlice *from,
 		{ from->block_io, PF_LAYOUT_LATENCY_NS, &slice->hists[PF_HIST_BLOCK_IO] },
 		{ from->startup_demand_windows, PF_LAYOUT_MILLICORES, &slice->startup_demand,
 		  &slice->nr_startup_idle_windows },
+		{ from->minute_demand, PF_LAYOUT_MILLICORES, &slice->minute_demand,
+		  &slice->nr_idle_minutes },
 	};
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(hists); i++) {

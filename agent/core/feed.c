@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/feed.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/vpa_math.h"
+
+/* How far the growth before a kill is carried on: what would have been wanted until somebody
+ * reacts. */
+#define OVERSHOOT_SPAN_S 30.0
+
+/* VPA's default half-life: the slice's weights are written with it, whatever a policy uses later.
+ */
+#define SLICE_HALF_LIFE_NS ((double)PF_NS_PER_DAY)
+
+/* A minute is closed once this share of it was measured: samples are 10 s apart, so it never fits
+ * exactly. */
+#define WHOLE_MINUTE 0.999
+
+void pf_feed_init(struct pf_feed *feed, const struct pf_vpa_settings *settings, double time_scale)
+{
+	*feed = (struct pf_feed){ .minute_ns = (uint64_t)((double)PF_NS_PER_MIN / time_scale),
+				  .last_usage_bytes = PF_UNKNOWN };
+	pf_vpa_memory_rules_from(settings, &feed->rules);
+	feed->rules.interval_ns = (int64_t)((double)feed->rules.interval_ns / time_scale);
+	pf_vpa_instance_init(&feed->vpa);
+}
+
+int pf_slice_vpa_cpu(struct pf_slice *slice, int64_t millicores, int64_t at_unix_ns)
+{
+	struct pf_slice_vpa *vpa = &slice->vpa;
+
+	if (!vpa->cpu_weight) {
+		vpa->cpu_weight = calloc(PF_SLICE_VPA_BUCKETS, sizeof(*vpa->cpu_weight));
+		if (!vpa->cpu_weight)
+			return -ENOMEM;
+	}
+	double age = (double)(at_unix_ns - (int64_t)slice->start_unix_ns);
+
+	vpa->cpu_weight[pf_vpa_scale_bucket(&pf_vpa_cpu_scale, (double)millicores / 1000.0)] +=
+		0.1 * pf_vpa_exp2(age / SLICE_HALF_LIFE_NS);
+	if (vpa->first_cpu_unix_ns == PF_UNKNOWN || (uint64_t)at_unix_ns < vpa->first_cpu_unix_ns)
+		vpa->first_cpu_unix_ns = (uint64_t)at_unix_ns;
+	if (vpa->last_cpu_unix_ns == PF_UNKNOWN || (uint64_t)at_unix_ns > vpa->last_cpu_unix_ns)
+		vpa->last_cpu_unix_ns = (uint64_t)at_unix_ns;
+	vpa->nr_cpu_samples++;
+	slice->sequence++;
+	return 0;
+}
+
+static uint64_t millicores_up(uint64_t busy_ns, uint64_t span_ns)
+{
+	return (uint64_t)ceil((double)busy_ns * 1000.0 / (double)span_ns);
+}
+
+static int close_minute(struct pf_feed *feed, int64_t end_unix_ns, struct pf_slice *slice)
+{
+	uint64_t used = millicores_up(feed->usage_ns, feed->filled_ns);
+	uint64_t wanted = millicores_up(feed->usage_ns + feed->throttled_ns, feed->filled_ns);
+	int r = 0;
+
+	feed->usage_ns = feed->throttled_ns = feed->filled_ns = 0;
+	/* A wall clock that was set back: VPA refuses the sample, and so its evidence has none. */
+	if (end_unix_ns > feed->vpa.last_cpu_ns) {
+		feed->vpa.last_cpu_ns = end_unix_ns;
+		r = pf_slice_vpa_cpu(slice, (int64_t)used, end_unix_ns);
+	}
+	return r < 0 ? r : pf_slice_minute(slice, wanted);
+}
+
+static int note_peak(const struct pf_feed *feed, const struct pf_vpa_peak *peak, bool oom,
+		     struct pf_slice *slice)
+{
+	if (!peak->changed)
+		return 0;
+	return pf_slice_peak(slice, (uint64_t)feed->vpa.interval_end_ns, (uint64_t)peak->bytes,
+			     oom);
+}
+
+static void follow_growth(struct pf_feed *feed, const struct pf_sample *sample)
+{
+	uint64_t now = sample->memory_usage_bytes;
+
+	if (now == PF_UNKNOWN)
+		return;
+	if (feed->last_usage_bytes != PF_UNKNOWN && sample->end_ns > feed->last_end_ns)
+		feed->growth_bytes_per_s =
+			now > feed->last_usage_bytes
+				? (double)(now - feed->last_usage_bytes) * (double)PF_NS_PER_S /
+					  (double)(sample->end_ns - feed->last_end_ns)
+				: 0;
+	feed->last_usage_bytes = now;
+	feed->last_end_ns = sample->end_ns;
+}
+
+int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *sample, int64_t end_unix_ns,
+		   struct pf_slice *slice)
+{
+	uint64_t length_ns =
+		sample->end_ns > sample->start_ns ? sample->end_ns - sample->start_ns : 0;
+	struct pf_vpa_peak peak;
+	int r = 0, r_minute = 0;
+
+	follow_growth(feed, sample);
+	if (sample->working_set_bytes != PF_UNKNOWN &&
+	    pf_vpa_instance_memory(&feed->vpa, &feed->rules, (int64_t)sample->working_set_bytes,
+				   end_unix_ns, &peak))
+		r = note_peak(feed, &peak, false, slice);
+
+	if (sample->usage_ns == PF_UNKNOWN || !length_ns)
+		return r;
+	feed->usage_ns += sample->usage_ns;
+	feed->throttled_ns += sample->throttled_ns == PF_UNKNOWN ? 0 : sample->throttled_ns;
+	feed->filled_ns += length_ns;
+	if ((double)feed->filled_ns >= WHOLE_MINUTE * (double)feed->minute_ns)
+		r_minute = close_minute(feed, end_unix_ns, slice);
+	return r < 0 ? r : r_minute;
+}
+
+/* The kill itself is the newest point: from the last sample up to the limit, over at least a
+ * second. */
+static double growth_until(const struct pf_feed *feed, const struct pf_oom_kill *kill)
+{
+	if (feed->last_usage_bytes == PF_UNKNOWN || kill->usage_bytes <= feed->last_usage_bytes ||
+	    kill->at_ns <= feed->last_end_ns)
+		return 0;
+	return (double)(kill->usage_bytes - feed->last_usage_bytes) * (double)PF_NS_PER_S /
+	       (double)PF_MAX(kill->at_ns - feed->last_end_ns, PF_NS_PER_S);
+}
+
+int pf_feed_oom(struct pf_feed *feed, const struct pf_oom_kill *kill, uint64_t request_bytes,
+		int64_t at_unix_ns, struct pf_slice *slice, uint64_t *ret_overshoot_bytes)
+{
+	int64_t request = request_bytes >= PF_NO_LIMIT ? 0 : (int64_t)request_bytes;
+	double growth = feed->growth_bytes_per_s, bump = feed->rules.oom_min_bump_bytes;
+	struct pf_vpa_peak peak;
+	int r = 0;
+
+	if (pf_vpa_instance_oom(&feed->vpa, &feed->rules, request, at_unix_ns, &peak))
+		r = note_peak(feed, &peak, true, slice);
+
+	if (kill->usage_bytes != PF_UNKNOWN) {
+		bump = fmax(bump, (double)kill->usage_bytes * (feed->rules.oom_bump_ratio - 1));
+		growth = fmax(growth, growth_until(feed, kill));
+	}
+	*ret_overshoot_bytes = (uint64_t)fmax(bump, growth * OVERSHOOT_SPAN_S);
+	pf_slice_oom(slice, *ret_overshoot_bytes);
+	return r;
+}

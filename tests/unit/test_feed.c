@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Ten-second samples must end as VPA's minutes and peaks, and as podfit's demand and overshoot. */
+#include <string.h>
+
+#include "core/feed.h"
+#include "unit/check.h"
+
+#define START_UNIX (1780000000ll * (int64_t)PF_NS_PER_S)
+
+static struct pf_sample sample_at(unsigned n, uint64_t usage_ns, uint64_t throttled_ns,
+				  uint64_t bytes)
+{
+	struct pf_sample s;
+
+	pf_sample_clear(&s);
+	s.start_ns = n * 10 * PF_NS_PER_S;
+	s.end_ns = s.start_ns + 10 * PF_NS_PER_S;
+	s.usage_ns = usage_ns;
+	s.throttled_ns = throttled_ns;
+	s.working_set_bytes = s.memory_usage_bytes = bytes;
+	return s;
+}
+
+static struct pf_slice *new_slice(void)
+{
+	struct pf_slice *slice = NULL;
+
+	if (pf_slice_new(&slice) < 0)
+		return NULL;
+	slice->start_unix_ns = (uint64_t)START_UNIX;
+	return slice;
+}
+
+static void feed_minutes(struct pf_feed *feed, struct pf_slice *slice, unsigned nr_samples,
+			 uint64_t usage_ns, uint64_t throttled_ns)
+{
+	for (unsigned n = 0; n < nr_samples; n++) {
+		struct pf_sample s = sample_at(n, usage_ns, throttled_ns, 50 << 20);
+
+		PF_CHECK_INT("sample",
+			     pf_feed_sample(feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+	}
+}
+
+static void test_minutes(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+	struct pf_vpa_settings settings;
+	struct pf_feed feed;
+
+	pf_vpa_settings_default(&settings);
+	pf_feed_init(&feed, &settings, 1);
+	feed_minutes(&feed, slice, 17, PF_NS_PER_S, 4 * PF_NS_PER_S); /* 100 m used, 500 m wanted */
+	PF_CHECK_INT("two whole minutes of 17 samples", slice->vpa.nr_cpu_samples, 2);
+	PF_CHECK_NEAR("100 m is in VPA's bucket",
+		      slice->vpa.cpu_weight[pf_vpa_scale_bucket(&pf_vpa_cpu_scale, 0.1)], 0.2,
+		      0.001);
+	PF_CHECK_INT("500 m was wanted",
+		     slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, 500)], 2);
+	PF_CHECK_INT("first", slice->vpa.first_cpu_unix_ns, START_UNIX + 60 * (int64_t)PF_NS_PER_S);
+	PF_CHECK_INT("last", slice->vpa.last_cpu_unix_ns, START_UNIX + 120 * (int64_t)PF_NS_PER_S);
+	PF_CHECK_INT("no idle minute", slice->nr_idle_minutes, 0);
+}
+
+static void test_idle_and_scaled(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+	struct pf_vpa_settings settings;
+	struct pf_feed feed;
+
+	pf_vpa_settings_default(&settings);
+	pf_feed_init(&feed, &settings, 6); /* a minute is 10 s */
+	feed_minutes(&feed, slice, 5, 0, PF_UNKNOWN);
+	PF_CHECK_INT("every sample is a minute", slice->vpa.nr_cpu_samples, 5);
+	PF_CHECK_INT("idle", slice->nr_idle_minutes, 5);
+}
+
+static void test_clock_set_back(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+	struct pf_vpa_settings settings;
+	struct pf_feed feed;
+
+	pf_vpa_settings_default(&settings);
+	pf_feed_init(&feed, &settings, 1);
+	for (unsigned n = 0; n < 12; n++) {
+		struct pf_sample s = sample_at(n, PF_NS_PER_S, 0, 50 << 20);
+		int64_t set_back = n < 6 ? 0 : 3600 * (int64_t)PF_NS_PER_S;
+
+		PF_CHECK_INT(
+			"sample",
+			pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns - set_back, slice),
+			0);
+	}
+	PF_CHECK_INT("VPA refuses what is not newer", slice->vpa.nr_cpu_samples, 1);
+	PF_CHECK_INT("the minute's demand is kept",
+		     slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, 100)], 2);
+}
+
+static void test_peaks_and_oom(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+	const uint64_t mib = PF_MIB;
+	struct pf_vpa_settings settings;
+	struct pf_oom_kill kill = { .at_ns = 22 * PF_NS_PER_S, .usage_bytes = 300 * mib };
+	struct pf_sample a = sample_at(0, 0, 0, 100 * mib), b = sample_at(1, 0, 0, 200 * mib);
+	struct pf_feed feed;
+	uint64_t overshoot;
+
+	pf_vpa_settings_default(&settings);
+	pf_feed_init(&feed, &settings, 1);
+	PF_CHECK_INT("a", pf_feed_sample(&feed, &a, START_UNIX + (int64_t)a.end_ns, slice), 0);
+	PF_CHECK_INT("b", pf_feed_sample(&feed, &b, START_UNIX + (int64_t)b.end_ns, slice), 0);
+	PF_CHECK_INT("one interval", slice->vpa.nr_peaks, 1);
+	PF_CHECK_INT("its peak", slice->vpa.peaks[0].bytes, 200 * mib);
+	PF_CHECK_INT("anchored at the first sample", slice->vpa.peaks[0].interval_end_unix_ns,
+		     START_UNIX + (int64_t)a.end_ns + (int64_t)PF_NS_PER_DAY);
+
+	/* 100 MiB in the last 2 s: 50 MiB/s for 30 s more. */
+	PF_CHECK_INT("kill",
+		     pf_feed_oom(&feed, &kill, 250 * mib, START_UNIX + (int64_t)kill.at_ns, slice,
+				 &overshoot),
+		     0);
+	PF_CHECK_INT("growth carried on", overshoot, 1500 * mib);
+	PF_CHECK_INT("in the slice", slice->oom_overshoot_bytes, 1500 * mib);
+	PF_CHECK_INT("VPA's bump, from the request", slice->vpa.peaks[1].bytes, 350 * mib);
+
+	kill.usage_bytes = 200 * mib; /* no growth that anybody saw */
+	kill.at_ns += 100 * PF_NS_PER_S;
+	feed.growth_bytes_per_s = 0;
+	PF_CHECK_INT("kill",
+		     pf_feed_oom(&feed, &kill, PF_NO_LIMIT, START_UNIX + (int64_t)kill.at_ns, slice,
+				 &overshoot),
+		     0);
+	PF_CHECK_INT("never below VPA's bump", overshoot, 100 * mib);
+}
+
+PF_TEST_SUITE(feed, { "minutes", test_minutes }, { "idle and scaled", test_idle_and_scaled },
+	      { "clock set back", test_clock_set_back }, { "peaks and OOM", test_peaks_and_oom });
