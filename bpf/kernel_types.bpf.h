@@ -243,6 +243,7 @@ struct bio {
 };
 
 struct request {
+	unsigned int __data_len;
 	struct bio *bio;
 	u64 start_time_ns;
 };

@@ -65,7 +65,7 @@ struct pf_control {
 	/* Index into mem_cgroup_vmstats.state[] by enum pf_memstat; PF_STAT_ABSENT: unknown */
 	__u32 stat_index[24];
 	__u32 event_index[2];	      /* vmstats.events[]: pgfault, pgmajfault */
-	__u64 primary_hierarchy_mask; /* bit h: cgroup events of hierarchy h are sent */
+	__u64 watched_hierarchies; /* bit h: cgroup events of hierarchy h are sent */
 };
 #define PF_STAT_ABSENT 0xffffffffu
 
@@ -82,8 +82,7 @@ enum pf_memstat {
 	PF_MEMSTAT_PAGETABLES = 9,
 	PF_MEMSTAT_PERCPU = 10,
 	PF_MEMSTAT_SOCK = 11,
-	PF_MEMSTAT_SWAP = 12,
-	PF_NR_MEMSTATS = 13,
+	PF_NR_MEMSTATS = 12,
 };
 
 /* Key of pf_want: kernfs ids are unique within one hierarchy only. */
@@ -241,10 +240,10 @@ PF_ABI_ASSERT(struct pf_want_key, 16);
 PF_ABI_ASSERT(struct pf_wait_rec, 1704);
 PF_ABI_ASSERT(struct pf_window_rec, 2240);
 PF_ABI_ASSERT(struct pf_stall_rec, 1040);
-PF_ABI_ASSERT(struct pf_snap_rec, 384);
+PF_ABI_ASSERT(struct pf_snap_rec, 376);
 PF_ABI_ASSERT(struct pf_event_head, 32);
 PF_ABI_ASSERT(struct pf_cgroup_event, 568);
-PF_ABI_ASSERT(struct pf_oom_event, 216);
+PF_ABI_ASSERT(struct pf_oom_event, 208);
 PF_ABI_ASSERT(struct pf_growth_key, 16);
 PF_ABI_ASSERT(struct pf_growth_count, 24);
 #undef PF_ABI_ASSERT

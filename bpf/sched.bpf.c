@@ -36,8 +36,9 @@ struct {
 	__type(value, __u64);
 } pf_run_delays SEC(".maps");
 
-#define DELAY_MASK  ((1ull << 56) - 1)
-#define MAX_RT_PRIO 100 /* below: real-time, which no CFS quota holds back */
+#define DELAY_MASK     ((1ull << 56) - 1)
+#define CLOCK_SLACK_NS 1000000 /* 1 ms */
+#define MAX_RT_PRIO    100     /* below: real-time, which no CFS quota holds back */
 
 /* The part of the wait before the task was last moved while waiting; 0 nearly always. */
 static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, __u64 here,
@@ -45,7 +46,7 @@ static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, 
 {
 	__u32 key = pid & (PF_PIDS - 1);
 	__u64 *saved = bpf_map_lookup_elem(&pf_run_delays, &key);
-	__u64 run_delay = task->sched_info.run_delay, before = 0, old;
+	__u64 run_delay = task->sched_info.run_delay, before = 0, old, since;
 	__u64 tag = (__u64)((pid >> 16) + 1) << 56;
 
 	if (!saved)
@@ -54,11 +55,17 @@ static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, 
 	if ((old & ~DELAY_MASK) == tag)
 		before = (run_delay - old) & DELAY_MASK;
 	*saved = tag | ((run_delay + here) & DELAY_MASK);
-	/* A task that was elsewhere in between, or a reused pid: nobody waits longer than since it
-	 * last ran. */
-	if (before && before + here > now - task->sched_info.last_arrival) {
-		pf_drop(PF_DROP_ABSURD_WAIT);
-		return 0;
+	/*
+	 * Nobody waits longer than since it last ran. A little more is the difference of two CPUs'
+	 * clocks; much more is a reused pid, or a task that was in no tracked cgroup in between.
+	 */
+	since = now - task->sched_info.last_arrival;
+	if (before && before + here > since) {
+		if (before > since + CLOCK_SLACK_NS) {
+			pf_drop(PF_DROP_ABSURD_WAIT);
+			return 0;
+		}
+		before = since > here ? since - here : 0;
 	}
 	return before;
 }

@@ -29,18 +29,6 @@ struct pf_map_snaps pf_snaps SEC(".maps");
 struct pf_map_stalls pf_stalls SEC(".maps");
 struct pf_map_events pf_events SEC(".maps");
 
-/* cgroup.subsys[id], or 0. The place depends on the kernel's configuration, hence a computed
- * address. */
-static __always_inline __u64 subsys_of(const struct cgroup *cgroup, __u32 id)
-{
-	__u64 css = 0;
-
-	bpf_probe_read_kernel(
-		&css, sizeof(css),
-		&((__u64 *)((__u64)cgroup + bpf_core_field_offset(cgroup->subsys)))[id]);
-	return css;
-}
-
 static __always_inline __u64 serial_of(__u64 css)
 {
 	return PF_READ(css, struct cgroup_subsys_state, serial_nr);
@@ -65,7 +53,7 @@ static __always_inline __u32 bind(struct cgroup *cgroup, __u32 slot, struct pf_r
 
 	/* The css is the first member of task_group, mem_cgroup and pids_cgroup: one address serves
 	 * both. */
-	css = subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id));
+	css = pf_subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id));
 	if (css) {
 		forget_entities(slot);
 		ref->tg_serial = serial_of(css);
@@ -74,7 +62,7 @@ static __always_inline __u32 bind(struct cgroup *cgroup, __u32 slot, struct pf_r
 		ref->tg = css;
 		bound |= PF_BOUND_CPU;
 	}
-	css = subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+	css = pf_subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
 	if (css) {
 		ref->memcg_serial = serial_of(css);
 		ref->memory_id = cgroup->kn->id;
@@ -83,7 +71,7 @@ static __always_inline __u32 bind(struct cgroup *cgroup, __u32 slot, struct pf_r
 		ref->memcg = css;
 		bound |= PF_BOUND_MEMORY;
 	}
-	css = subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
+	css = pf_subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
 	if (css) {
 		ref->pids_serial = serial_of(css);
 		ref->pids = css;

@@ -153,6 +153,57 @@ static __noinline __u64 pf_slot_walk(struct cgroup_subsys_state *css)
 	return 0;
 }
 
+/*
+ * The same for the address of a css, off the hot path.
+ * @ret_id, @ret_hierarchy: of the wanted cgroup; of the css's own if there is none.
+ */
+static __always_inline __u64 pf_slot_of_css(__u64 css, __u64 *ret_id, __u32 *ret_hierarchy)
+{
+	for (__u32 depth = 0; depth < PF_WALK_MAX && css; depth++) {
+		__u64 cgroup = (__u64)PF_READ(css, struct cgroup_subsys_state, cgroup), id;
+		__u32 hierarchy, slot;
+
+		if (!cgroup)
+			return 0;
+		id = PF_READ((__u64)PF_READ(cgroup, struct cgroup, kn), struct kernfs_node, id);
+		hierarchy = PF_READ((__u64)PF_READ(cgroup, struct cgroup, root), struct cgroup_root,
+				    hierarchy_id);
+		slot = pf_slot_wanted(id, hierarchy);
+		if (!depth || slot) {
+			*ret_id = id;
+			*ret_hierarchy = hierarchy;
+		}
+		if (slot)
+			return (__u64)slot << 32 | (__u64)depth << 48;
+		css = (__u64)PF_READ(css, struct cgroup_subsys_state, parent);
+	}
+	return 0;
+}
+
+/* cgroup.subsys[id], or 0. The place depends on the kernel's configuration, hence a computed
+ * address. */
+static __always_inline __u64 pf_subsys_of(const struct cgroup *cgroup, __u32 id)
+{
+	__u64 css = 0;
+
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)((__u64)cgroup + bpf_core_field_offset(cgroup->subsys) +
+				       id * sizeof(__u64)));
+	return css;
+}
+
+/* The task's css of a controller, or 0. */
+static __always_inline __u64 pf_task_css(const struct task_struct *task, __u32 id)
+{
+	const struct css_set *set = task->cgroups;
+	__u64 css = 0;
+
+	bpf_probe_read_kernel(
+		&css, sizeof(css),
+		(void *)((__u64)set + bpf_core_field_offset(set->subsys) + id * sizeof(__u64)));
+	return css;
+}
+
 /* The entry of a css in @table, resolved if it is not up to date. */
 static __always_inline __u64 pf_slot_entry(void *table, __u32 key, struct cgroup_subsys_state *css)
 {

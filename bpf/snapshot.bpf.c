@@ -14,67 +14,7 @@
  */
 #include "sample.bpf.h"
 
-static __always_inline __u64 pages_to_bytes(__u64 pages)
-{
-	return pages << pf_settings.page_shift;
-}
-
-/* A page counter's maximum: PAGE_COUNTER_MAX (LONG_MAX / PAGE_SIZE) means none. */
-static __always_inline __u64 limit_bytes(__u64 pages)
-{
-	return pages >= (0x7fffffffffffffffull >> pf_settings.page_shift) ? PF_ABI_NO_LIMIT
-									  : pages_to_bytes(pages);
-}
-
-static __always_inline __u64 pf_read_u64(__u64 addr)
-{
-	__u64 value = 0;
-
-	if (bpf_probe_read_kernel(&value, sizeof(value), (const void *)addr))
-		pf_drop(PF_DROP_READ);
-	return value;
-}
-
-/* Unit of a kind of memory in vmstats.state[]: pages, but for those the kernel counts in bytes or
- * KiB. */
-static __always_inline __u64 memstat_bytes(__u32 kind, __u64 value)
-{
-	if ((__s64)value < 0) /* per-CPU parts are folded one by one: a small negative sum is 0 */
-		return 0;
-	switch (kind) {
-	case PF_MEMSTAT_SLAB_RECLAIMABLE:
-	case PF_MEMSTAT_SLAB_UNRECLAIMABLE:
-	case PF_MEMSTAT_PERCPU:
-		return value;
-	case PF_MEMSTAT_KERNEL_STACK:
-		return value << 10;
-	}
-	return pages_to_bytes(value);
-}
-
-/* Memory by kind of the cgroup and what is below it. */
-static __always_inline void read_memstats(__u64 memcg, __u64 *ret_stats)
-{
-	__u64 vmstats = (__u64)PF_READ(memcg, struct mem_cgroup, vmstats);
-	__u64 state = vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->state);
-
-	for (__u32 kind = 0; kind < PF_NR_MEMSTATS; kind++) {
-		__u32 index = pf_control.stat_index[kind];
-
-		ret_stats[kind] = index == PF_STAT_ABSENT
-					  ? PF_ABI_UNKNOWN
-					  : memstat_bytes(kind, pf_read_u64(state + index * 8ull));
-	}
-}
-
-static __always_inline __u64 memory_event(__u64 memcg, __u32 event)
-{
-	__u64 offset = bpf_core_field_offset(((struct mem_cgroup *)0)->memory_events);
-
-	return pf_read_u64(memcg + offset + event * sizeof(__u64));
-}
-#define MEMORY_EVENT(memcg, event)                                                                 \
-	memory_event(memcg, bpf_core_enum_value(enum memcg_memory_event, event))
+#include "memory.bpf.h"
 
 static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window_rec *w,
 					    struct pf_snap_rec *s)
@@ -88,31 +28,36 @@ static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window
 	w->memory_peak_pages = pages;
 	if (peak < pages)
 		peak = pages;
-	/* A watermark that grew was reached in this interval, between two looks at the use. */
-	if (ref->watermark_known && watermark > ref->watermark)
+	/*
+	 * A watermark that grew was reached in this interval, between two looks at the use. The
+	 * first snapshot of a cgroup is its whole life; user space ignores the first one of a
+	 * cgroup that is older than that.
+	 */
+	if (!ref->watermark_known || watermark > ref->watermark)
 		peak = watermark;
 	ref->watermark = watermark;
 	ref->watermark_known = 1;
 
-	s->memory_usage_bytes = pages_to_bytes(pages);
-	s->memory_peak_bytes = pages_to_bytes(peak);
-	s->memory_watermark_bytes = pages_to_bytes(watermark);
-	s->memory_max_bytes = limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.max));
-	s->memory_high_bytes = limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.high));
-	s->swap_usage_bytes = pages_to_bytes(PF_READ(memcg, struct mem_cgroup, swap.usage.counter));
-	s->swap_max_bytes = limit_bytes(PF_READ(memcg, struct mem_cgroup, swap.max));
-	s->events_low = MEMORY_EVENT(memcg, MEMCG_LOW);
-	s->events_high = MEMORY_EVENT(memcg, MEMCG_HIGH);
-	s->events_max = MEMORY_EVENT(memcg, MEMCG_MAX);
-	s->events_oom = MEMORY_EVENT(memcg, MEMCG_OOM);
-	s->events_oom_kill = MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
+	s->memory_usage_bytes = pf_pages_to_bytes(pages);
+	s->memory_peak_bytes = pf_pages_to_bytes(peak);
+	s->memory_watermark_bytes = pf_pages_to_bytes(watermark);
+	s->memory_max_bytes = pf_limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.max));
+	s->memory_high_bytes = pf_limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.high));
+	s->swap_usage_bytes =
+		pf_pages_to_bytes(PF_READ(memcg, struct mem_cgroup, swap.usage.counter));
+	s->swap_max_bytes = pf_limit_bytes(PF_READ(memcg, struct mem_cgroup, swap.max));
+	s->events_low = PF_MEMORY_EVENT(memcg, MEMCG_LOW);
+	s->events_high = PF_MEMORY_EVENT(memcg, MEMCG_HIGH);
+	s->events_max = PF_MEMORY_EVENT(memcg, MEMCG_MAX);
+	s->events_oom = PF_MEMORY_EVENT(memcg, MEMCG_OOM);
+	s->events_oom_kill = PF_MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
 	s->pgfault = pf_control.event_index[0] == PF_STAT_ABSENT
 			     ? PF_ABI_UNKNOWN
 			     : pf_read_u64(events + pf_control.event_index[0] * 8ull);
 	s->pgmajfault = pf_control.event_index[1] == PF_STAT_ABSENT
 				? PF_ABI_UNKNOWN
 				: pf_read_u64(events + pf_control.event_index[1] * 8ull);
-	read_memstats(memcg, s->stats);
+	pf_read_memstats(memcg, s->stats);
 }
 
 /* Whether a group above @tg has a quota, as a pod's does. */

@@ -10,6 +10,9 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+#define STAT_CGROUPS_AT_START                                                                      \
+	8 /* memory.stat files read to find out where the kernel counts what */
+
 static void capture_close(struct pf_capture *c)
 {
 	if (!c)
@@ -19,6 +22,8 @@ static void capture_close(struct pf_capture *c)
 	free(c->slots);
 	free(c->now);
 	free(c->growth);
+	pf_bpf_events_close(c);
+	pf_bpf_stat_free(c->stat_finder);
 	pf_discover_free(c->discover);
 	pf_bpf_unload(c);
 	pf_layout_close(&c->layout);
@@ -26,8 +31,8 @@ static void capture_close(struct pf_capture *c)
 }
 PF_DEFINE_AUTO(struct pf_capture *, capture_close);
 
-/* The directory is gone: what the removal hook left is the last sample. */
-static void finish(struct pf_capture *c, struct pf_tracked *t)
+/* What the removal hook left in the slot is the last sample. */
+void pf_bpf_finish(struct pf_capture *c, struct pf_tracked *t)
 {
 	uint64_t handle = t->cgroup.handle;
 
@@ -39,7 +44,7 @@ static void finish(struct pf_capture *c, struct pf_tracked *t)
 
 static void on_vanished(void *capture, struct pf_tracked *t)
 {
-	finish(capture, t);
+	pf_bpf_finish(capture, t);
 }
 
 static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **ret_capture,
@@ -83,37 +88,53 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 	r = pf_bpf_load(c, error, error_size);
 	if (r < 0)
 		return r;
+	r = pf_bpf_events_open(c);
+	if (r < 0) {
+		snprintf(error, error_size, "the BPF event ring cannot be opened: %s",
+			 strerror(-r));
+		return r;
+	}
+	r = pf_bpf_stat_new(&c->stat_finder);
+	if (r < 0) {
+		snprintf(error, error_size, "kernel type information cannot be read: %s",
+			 strerror(-r));
+		return r;
+	}
+	/* Events are on since the load: what is made during the scan is not missed. */
 	r = pf_discover_scan(c->discover, pf_clock_monotonic_ns());
 	if (r < 0) {
 		snprintf(error, error_size, "%s: cannot be listed: %s", opts->cgroup_root,
 			 strerror(-r));
 		return r;
 	}
+	pf_bpf_stat_learn(c, STAT_CGROUPS_AT_START);
 	*ret_capture = pf_take(c);
 	return 0;
 }
 
 static int capture_fd(struct pf_capture *c)
 {
-	(void)c; /* no events yet */
-	return -1;
+	return pf_bpf_events_fd(c);
 }
 
 static int capture_dispatch(struct pf_capture *c)
 {
-	(void)c; /* no events yet */
-	return 0;
+	return pf_bpf_events_dispatch(c);
 }
 
 static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 {
 	struct pf_snapshot_arg arg = { .first = 1 };
-	int r = pf_discover_scan(c->discover, now_ns);
+	int r = pf_bpf_events_dispatch(c); /* what has gone is not looked for */
 
+	if (r >= 0)
+		r = pf_discover_scan(c->discover, now_ns);
 	if (r < 0)
 		pf_log(PF_LOG_WARNING, "capture",
 		       "cgroup tree cannot be listed: %s; known containers are still sampled",
 		       strerror(-r));
+	pf_bpf_events_flush(c, now_ns);
+	pf_bpf_stat_learn(c, 1);
 	arg.end = pf_discover_highest_slot(c->discover) + 1;
 	r = pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg));
 	if (r < 0)
@@ -123,7 +144,10 @@ static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 
 		if (!t)
 			continue;
-		pf_bpf_rebind(c, t);
+		if (c->slots[slot]->removed) {
+			pf_bpf_finish(c, t);
+			continue;
+		}
 		pf_bpf_sample(c, t, now_ns, false);
 	}
 	return 0;
@@ -151,6 +175,7 @@ static size_t capture_losses(struct pf_capture *c, struct pf_loss *ret_losses, s
 		{ "slots_full", d->nr_table_full },
 		{ "bind_failed", d->nr_failed },
 		{ "tree_too_deep", d->nr_too_deep },
+		{ "short_lived_lost", c->nr_briefs_lost },
 	};
 	size_t n = 0;
 

@@ -136,13 +136,10 @@ static int clear_slot(struct pf_capture *c, uint32_t slot)
 /* For a cgroup that lived before us, what it did until now is not ours to report. */
 static void take_baseline(struct pf_capture *c, struct pf_tracked *t)
 {
-	struct pf_bound_slot *s = c->slots[t->slot];
 	struct pf_snapshot_arg arg = { .first = t->slot, .end = t->slot + 1 };
 
-	if (pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg)) < 0)
-		return;
-	if (t->from_start)
-		pf_bpf_read_totals(c, t->slot, &s->before);
+	if (t->from_start && pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg)) >= 0)
+		pf_bpf_read_totals(c, t->slot, &c->slots[t->slot]->before);
 }
 
 int pf_bpf_appeared(void *capture, struct pf_tracked *t)

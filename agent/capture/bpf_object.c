@@ -17,22 +17,48 @@
 
 #define LOAD_ATTEMPTS_MAX 12 /* each leaves out at least one program */
 
-/* Programs, what they give, and whether the source can do without. */
+/* Programs, what they give, what of the kernel they need, and whether the source can do without. */
 struct program {
 	const char *name;
 	bool required;
 	uint32_t signals; /* bits of enum pf_signal */
+	size_t need;	  /* offset of a bool in struct pf_features, or NO_NEED */
+	const char *missing;
 };
 #define BIT(signal) (1u << (signal))
+#define NO_NEED	    SIZE_MAX
+#define NEED(field) offsetof(struct pf_features, field)
 
 static const struct program programs[] = {
-	{ "pf_bind", true, 0 },
-	{ "pf_snapshot", true,
-	  BIT(PF_SIGNAL_THROTTLING) | BIT(PF_SIGNAL_MEMORY) | BIT(PF_SIGNAL_PSI) },
-	{ "pf_read_rawstat", false, 0 },
+	{ "pf_bind", true, 0, NO_NEED, NULL },
+	{ "pf_snapshot", true, BIT(PF_SIGNAL_MEMORY), NO_NEED, NULL },
+	{ "pf_snapshot", true, BIT(PF_SIGNAL_THROTTLING), NEED(bandwidth),
+	  "the kernel has no CPU quotas (CONFIG_CFS_BANDWIDTH)" },
+	{ "pf_snapshot", true, BIT(PF_SIGNAL_PSI), NEED(psi),
+	  "the kernel has no PSI (CONFIG_PSI, boot with psi=1)" },
+	{ "pf_read_rawstat", true, 0, NO_NEED, NULL },
 	{ "pf_switch", false,
-	  BIT(PF_SIGNAL_RUNQ_LATENCY) | BIT(PF_SIGNAL_RUNQ_SPLIT) | BIT(PF_SIGNAL_THROTTLE_STALL) },
-	{ "pf_start_timer", false, BIT(PF_SIGNAL_CPU_WINDOWS) | BIT(PF_SIGNAL_MEMORY_PEAK) },
+	  BIT(PF_SIGNAL_RUNQ_LATENCY) | BIT(PF_SIGNAL_RUNQ_SPLIT) | BIT(PF_SIGNAL_THROTTLE_STALL),
+	  NEED(sched_info),
+	  "the kernel has no sched_info (CONFIG_SCHEDSTATS or CONFIG_TASK_DELAY_ACCT)" },
+	{ "pf_start_timer", false, BIT(PF_SIGNAL_CPU_WINDOWS) | BIT(PF_SIGNAL_MEMORY_PEAK),
+	  NEED(timer), "the kernel has no BPF timers (5.15)" },
+	{ "pf_cgroup_mkdir", false, 0, NEED(cgroup_mkdir),
+	  "no tracepoint cgroup_mkdir: new cgroups are found by scanning" },
+	{ "pf_cgroup_rmdir", false, 0, NEED(cgroup_rmdir),
+	  "no tracepoint cgroup_rmdir: what a cgroup did last is lost" },
+	{ "pf_mark_victim", false, BIT(PF_SIGNAL_OOM_KILLS), NEED(mark_victim_task), NULL },
+	{ "pf_mark_victim_pid", false, BIT(PF_SIGNAL_OOM_KILLS), NEED(mark_victim_pid), NULL },
+	{ "pf_memcg_reclaim_begin", false, BIT(PF_SIGNAL_RECLAIM), NEED(memcg_reclaim),
+	  "no tracepoint mm_vmscan_memcg_reclaim_begin" },
+	{ "pf_memcg_reclaim_end", false, BIT(PF_SIGNAL_RECLAIM), NEED(memcg_reclaim),
+	  "no tracepoint mm_vmscan_memcg_reclaim_end" },
+	{ "pf_direct_reclaim_begin", false, 0, NEED(direct_reclaim),
+	  "no tracepoint mm_vmscan_direct_reclaim_begin" },
+	{ "pf_direct_reclaim_end", false, 0, NEED(direct_reclaim),
+	  "no tracepoint mm_vmscan_direct_reclaim_end" },
+	{ "pf_block_complete", false, BIT(PF_SIGNAL_BLOCK_IO), NEED(block_rq_complete),
+	  "no tracepoint block_rq_complete" },
 };
 
 /* Set by libbpf's messages while a load runs: it has no other way to tell which program failed. */
@@ -85,18 +111,45 @@ static void leave_out(struct pf_capture *c, const struct program *p, const char 
 	pf_log(PF_LOG_WARNING, "capture", "%s is left out: %s", p->name, reason);
 }
 
-/* Whether the kernel has what a program needs; else its signals say what is missing. */
-static bool wanted(struct pf_capture *c, const struct program *p)
+static bool has_need(const struct pf_capture *c, const struct program *p)
 {
-	const struct pf_features *f = &c->features;
+	return p->need == NO_NEED || *(const bool *)((const char *)&c->features + p->need);
+}
 
-	if (!strcmp(p->name, "pf_switch") && !f->sched_info) {
-		leave_out(
-			c, p,
-			"the kernel has no sched_info: it needs CONFIG_SCHEDSTATS or CONFIG_TASK_DELAY_ACCT");
-		return false;
+/*
+ * Signals as far as the kernel's features tell, and the programs to leave out. A program listed
+ * more than once is only left out if all its rows say so; a signal of two programs (of which one
+ * fits the kernel) is on if one of them is.
+ */
+static uint32_t choose(struct pf_capture *c)
+{
+	uint32_t skip = 0;
+
+	for (int j = 0; j < PF_NR_SIGNALS; j++)
+		pf_signal_off(&c->signals[j], "not measured by this source");
+	for (size_t i = 0; i < PF_ARRAY_SIZE(programs); i++) {
+		const struct program *p = &programs[i];
+
+		if (!has_need(c, p)) {
+			if (!p->required)
+				skip |= 1u << i;
+			if (p->missing)
+				leave_out(c, p, "%s", p->missing);
+			continue;
+		}
+		for (int j = 0; j < PF_NR_SIGNALS; j++)
+			if (p->signals & BIT(j))
+				pf_signal_on(&c->signals[j]);
 	}
-	return true;
+	if (!c->features.mark_victim)
+		pf_signal_off(&c->signals[PF_SIGNAL_OOM_KILLS], "no tracepoint mark_victim");
+	if (!c->features.throttle_clock)
+		for (int j = PF_SIGNAL_RUNQ_SPLIT; j <= PF_SIGNAL_THROTTLE_STALL; j++)
+			if (j != PF_SIGNAL_THROTTLING)
+				pf_signal_off(
+					&c->signals[j],
+					"the kernel has no throttle clock (5.15 and CONFIG_CFS_BANDWIDTH)");
+	return skip;
 }
 
 static int size_maps(struct pf_capture *c)
@@ -135,11 +188,6 @@ static void settings(struct pf_capture *c)
 	s->rdonly_cast = c->features.rdonly_cast;
 	s->percpu_cfs_rq = c->features.percpu_cfs_rq;
 	s->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
-	/* Found out once a memory cgroup is bound. */
-	memset(c->bpf->data->pf_control.stat_index, 0xff,
-	       sizeof(c->bpf->data->pf_control.stat_index));
-	memset(c->bpf->data->pf_control.event_index, 0xff,
-	       sizeof(c->bpf->data->pf_control.event_index));
 }
 
 /* One attempt; @skip has the programs left out so far. */
@@ -304,19 +352,11 @@ static void start_timer(struct pf_capture *c, uint32_t skip)
 
 int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 {
-	uint32_t skip = 0;
+	uint32_t skip;
 	int r;
 
 	libbpf_set_print(on_libbpf_message);
-	for (int i = 0; i < PF_NR_SIGNALS; i++)
-		pf_signal_off(&c->signals[i], "not measured by this source");
-	for (size_t i = 0; i < PF_ARRAY_SIZE(programs); i++) {
-		for (int j = 0; j < PF_NR_SIGNALS; j++)
-			if (programs[i].signals & BIT(j))
-				pf_signal_on(&c->signals[j]);
-		if (!wanted(c, &programs[i]))
-			skip |= 1u << i;
-	}
+	skip = choose(c);
 	r = load(c, &skip, error, error_size);
 	if (r < 0)
 		return r;

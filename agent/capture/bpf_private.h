@@ -43,6 +43,16 @@ struct pf_bound_slot {
 	struct pf_totals before;
 };
 
+/* A cgroup that was gone before it could be tracked, put together from its hierarchies' events
+ * until the next snapshot. */
+#define PF_BRIEFS_MAX 256
+struct pf_brief {
+	char path[PF_PATH_MAX];
+	uint64_t id, born_ns, gone_ns;
+	uint64_t usage_ns, watermark_bytes, nr_oom_kills; /* PF_UNKNOWN until told */
+	bool removed;
+};
+
 struct pf_capture {
 	struct pf_capture_opts opts;
 	struct pf_layout layout;
@@ -62,8 +72,12 @@ struct pf_capture {
 	uint64_t *css_slots;	       /* [PF_CSS_IDS] */
 	size_t mapped_bytes[5];
 
+	struct pf_stat_finder *stat_finder;
 	struct pf_totals *now, *growth; /* scratch of one sample */
-	uint64_t snapshot_at_ns;
+	struct ring_buffer *ring;
+	struct pf_brief *briefs; /* [PF_BRIEFS_MAX]: cgroups that went before they were tracked */
+	uint32_t nr_briefs;
+	uint64_t nr_briefs_lost;
 };
 
 /* ---- bpf_object.c */
@@ -91,7 +105,30 @@ void pf_bpf_release(struct pf_capture *c, struct pf_tracked *tracked);
 
 /** pf_bpf_read_totals() - what the maps hold of @slot now. */
 void pf_bpf_read_totals(struct pf_capture *c, uint32_t slot, struct pf_totals *ret_totals);
+/** pf_bpf_memory_kinds() - a record's memory by kind; swap is PF_UNKNOWN. */
+void pf_bpf_memory_kinds(const __u64 *stats, struct pf_memory_kinds *ret_kinds);
 /** pf_bpf_sample() - hands the sink what grew since the last call. */
 void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *tracked, uint64_t end_ns, bool last);
+
+/* ---- bpf_stat.c: which of the kernel's counters is which kind of memory */
+
+PF_MUST_CHECK int pf_bpf_stat_new(struct pf_stat_finder **ret_finder);
+void pf_bpf_stat_free(struct pf_stat_finder *finder); /* accepts NULL */
+/** pf_bpf_stat_learn() - compares up to @nr_cgroups tracked cgroups with their files, and tells the
+ * programs. */
+void pf_bpf_stat_learn(struct pf_capture *c, uint32_t nr_cgroups);
+
+/* ---- bpf_events.c */
+
+/** pf_bpf_events_open() - the ring buffer. pf_bpf_events_fd(): readable when there is something. */
+PF_MUST_CHECK int pf_bpf_events_open(struct pf_capture *c);
+void pf_bpf_events_close(struct pf_capture *c);
+int pf_bpf_events_fd(struct pf_capture *c);
+int pf_bpf_events_dispatch(struct pf_capture *c);
+/** pf_bpf_events_flush() - reports cgroups that came and went between two looks. */
+void pf_bpf_events_flush(struct pf_capture *c, uint64_t now_ns);
+
+/** pf_bpf_finish() - the cgroup is gone: its last sample, then it is forgotten. bpf.c */
+void pf_bpf_finish(struct pf_capture *c, struct pf_tracked *tracked);
 
 #endif

@@ -71,11 +71,45 @@ static void fill_cpu(const struct pf_snap_rec *now, const struct pf_snap_rec *be
 	s->cpu_weight = ((now->shares >> 10) * 100 + 512) / 1024;
 }
 
-static void fill_memory(const struct pf_snap_rec *now, const struct pf_snap_rec *before,
-			struct pf_sample *s)
+void pf_bpf_memory_kinds(const __u64 *stats, struct pf_memory_kinds *ret_kinds)
+{
+	*ret_kinds = (struct pf_memory_kinds){
+		.anon = stats[PF_MEMSTAT_ANON],
+		.file = stats[PF_MEMSTAT_FILE],
+		.shmem = stats[PF_MEMSTAT_SHMEM],
+		.inactive_file = stats[PF_MEMSTAT_INACTIVE_FILE],
+		.active_file = stats[PF_MEMSTAT_ACTIVE_FILE],
+		.unevictable = stats[PF_MEMSTAT_UNEVICTABLE],
+		.slab_reclaimable = stats[PF_MEMSTAT_SLAB_RECLAIMABLE],
+		.slab_unreclaimable = stats[PF_MEMSTAT_SLAB_UNRECLAIMABLE],
+		.kernel_stack = stats[PF_MEMSTAT_KERNEL_STACK],
+		.pagetables = stats[PF_MEMSTAT_PAGETABLES],
+		.percpu = stats[PF_MEMSTAT_PERCPU],
+		.sock = stats[PF_MEMSTAT_SOCK],
+		.swap = PF_UNKNOWN,
+	};
+}
+
+/* v2 has a counter of swap. v1 has one of memory and swap together, in the same place. */
+static void fill_swap(const struct pf_capture *c, const struct pf_snap_rec *now,
+		      struct pf_sample *s)
+{
+	if (c->layout.mode == PF_CGROUP_V2) {
+		s->kinds.swap = now->swap_usage_bytes;
+		s->swap_limit_bytes = now->swap_max_bytes;
+		return;
+	}
+	s->kinds.swap = grown(now->swap_usage_bytes, now->memory_usage_bytes);
+	s->swap_limit_bytes =
+		now->swap_max_bytes == PF_ABI_NO_LIMIT || now->memory_max_bytes == PF_ABI_NO_LIMIT
+			? PF_NO_LIMIT
+			: grown(now->swap_max_bytes, now->memory_max_bytes);
+}
+
+static void fill_memory(const struct pf_capture *c, const struct pf_snap_rec *now,
+			const struct pf_snap_rec *before, struct pf_sample *s)
 {
 	struct pf_memory_kinds *k = &s->kinds;
-	const __u64 *stats = now->stats;
 
 	if (!(now->bound & PF_BOUND_MEMORY))
 		return;
@@ -83,24 +117,12 @@ static void fill_memory(const struct pf_snap_rec *now, const struct pf_snap_rec 
 	s->memory_peak_bytes = now->memory_peak_bytes;
 	s->memory_limit_bytes = now->memory_max_bytes;
 	s->memory_high_bytes = now->memory_high_bytes;
-	s->swap_limit_bytes = now->swap_max_bytes;
 	s->events_high = grown(now->events_high, before->events_high);
 	s->events_max = grown(now->events_max, before->events_max);
 	s->events_oom = grown(now->events_oom, before->events_oom);
 	s->events_oom_kill = grown(now->events_oom_kill, before->events_oom_kill);
-	k->anon = stats[PF_MEMSTAT_ANON];
-	k->file = stats[PF_MEMSTAT_FILE];
-	k->shmem = stats[PF_MEMSTAT_SHMEM];
-	k->inactive_file = stats[PF_MEMSTAT_INACTIVE_FILE];
-	k->active_file = stats[PF_MEMSTAT_ACTIVE_FILE];
-	k->unevictable = stats[PF_MEMSTAT_UNEVICTABLE];
-	k->slab_reclaimable = stats[PF_MEMSTAT_SLAB_RECLAIMABLE];
-	k->slab_unreclaimable = stats[PF_MEMSTAT_SLAB_UNRECLAIMABLE];
-	k->kernel_stack = stats[PF_MEMSTAT_KERNEL_STACK];
-	k->pagetables = stats[PF_MEMSTAT_PAGETABLES];
-	k->percpu = stats[PF_MEMSTAT_PERCPU];
-	k->sock = stats[PF_MEMSTAT_SOCK];
-	k->swap = stats[PF_MEMSTAT_SWAP];
+	pf_bpf_memory_kinds(now->stats, k);
+	fill_swap(c, now, s);
 	if (k->inactive_file != PF_UNKNOWN)
 		s->working_set_bytes = s->memory_usage_bytes > k->inactive_file
 					       ? s->memory_usage_bytes - k->inactive_file
@@ -192,7 +214,7 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 	s.end_ns = end_ns;
 	s.last = last;
 	fill_cpu(&c->now->snap, &slot->before.snap, &s);
-	fill_memory(&c->now->snap, &slot->before.snap, &s);
+	fill_memory(c, &c->now->snap, &slot->before.snap, &s);
 	fill_psi(&c->now->snap, &slot->before.snap, &s);
 	if (c->now->snap.bound & PF_BOUND_PIDS)
 		s.nr_processes = c->now->snap.nr_tasks;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
@@ -126,6 +127,7 @@ static void probe_btf(const struct btf *btf, struct pf_features *f)
 	f->psi = has_field(btf, "cgroup", "psi");
 	f->mark_victim = has_tracepoint(btf, "mark_victim");
 	f->mark_victim_task = f->mark_victim && tracepoint_takes_pointer(btf, "mark_victim");
+	f->mark_victim_pid = f->mark_victim && !f->mark_victim_task;
 	f->cgroup_mkdir = has_tracepoint(btf, "cgroup_mkdir");
 	f->cgroup_rmdir = has_tracepoint(btf, "cgroup_rmdir");
 	f->notify_populated = has_tracepoint(btf, "cgroup_notify_populated");
@@ -162,6 +164,8 @@ void pf_feature_probe(struct pf_features *ret_features)
 		   (have_capability(CAP_BPF) && have_capability(CAP_PERFMON));
 	if (btf)
 		probe_btf(btf, &f);
+	f.psi = f.psi &&
+		access("/proc/pressure/memory", F_OK) == 0; /* absent when booted without psi=1 */
 	*ret_features = f;
 }
 
