@@ -15,6 +15,9 @@
  */
 #define SLICE_HALF_LIFE_NS ((double)PF_NS_PER_DAY)
 
+/* The kernel's default, where a source does not tell the period. */
+#define CFS_PERIOD_DEFAULT_US 100000
+
 /* A minute is closed once this share of it was measured: samples are 10 s apart, so it never fits
  * exactly. */
 #define WHOLE_MINUTE 0.999
@@ -50,18 +53,32 @@ int pf_slice_vpa_cpu(struct pf_slice *slice, int64_t millicores, int64_t at_unix
 	return 0;
 }
 
-static uint64_t millicores_up(uint64_t busy_ns, uint64_t span_ns)
+static uint64_t millicores_up(double busy_ns, uint64_t span_ns)
 {
-	return (uint64_t)ceil((double)busy_ns * 1000.0 / (double)span_ns);
+	return (uint64_t)ceil(busy_ns * 1000.0 / (double)span_ns);
+}
+
+/*
+ * What the minute wanted. A container that is throttled now and then catches up: its work is its
+ * use, and adding the throttled time would count the queue again in every window it waits. One that
+ * is throttled in nearly all periods never catches up, and wants what it could not have. In
+ * between, half to all of the periods, in proportion.
+ */
+static double wanted_ns(const struct pf_feed *feed)
+{
+	double share = (double)feed->throttled_period_ns / (double)feed->filled_ns;
+
+	return (double)feed->usage_ns +
+	       (double)feed->throttled_ns * fmin(fmax(2 * share - 1, 0), 1);
 }
 
 static int close_minute(struct pf_feed *feed, int64_t end_unix_ns, struct pf_slice *slice)
 {
-	uint64_t used = millicores_up(feed->usage_ns, feed->filled_ns);
-	uint64_t wanted = millicores_up(feed->usage_ns + feed->throttled_ns, feed->filled_ns);
+	uint64_t used = millicores_up((double)feed->usage_ns, feed->filled_ns);
+	uint64_t wanted = millicores_up(wanted_ns(feed), feed->filled_ns);
 	int r = 0;
 
-	feed->usage_ns = feed->throttled_ns = feed->filled_ns = 0;
+	feed->usage_ns = feed->throttled_ns = feed->throttled_period_ns = feed->filled_ns = 0;
 	/* A wall clock that was set back: VPA refuses the sample, and so its evidence has none. */
 	if (end_unix_ns > feed->vpa.last_cpu_ns) {
 		feed->vpa.last_cpu_ns = end_unix_ns;
@@ -95,6 +112,17 @@ static void follow_growth(struct pf_feed *feed, const struct pf_sample *sample)
 	feed->last_end_ns = sample->end_ns;
 }
 
+static void add_throttling(struct pf_feed *feed, const struct pf_sample *sample)
+{
+	uint64_t period_us = sample->cfs_period_us >= PF_NO_LIMIT ? CFS_PERIOD_DEFAULT_US
+								  : sample->cfs_period_us;
+
+	if (sample->throttled_ns == PF_UNKNOWN || sample->nr_throttled == PF_UNKNOWN)
+		return;
+	feed->throttled_ns += sample->throttled_ns;
+	feed->throttled_period_ns += sample->nr_throttled * period_us * PF_NS_PER_US;
+}
+
 int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *sample, int64_t end_unix_ns,
 		   struct pf_slice *slice)
 {
@@ -112,7 +140,7 @@ int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *sample, int64_t
 	if (sample->usage_ns == PF_UNKNOWN || !length_ns)
 		return r;
 	feed->usage_ns += sample->usage_ns;
-	feed->throttled_ns += sample->throttled_ns == PF_UNKNOWN ? 0 : sample->throttled_ns;
+	add_throttling(feed, sample);
 	feed->filled_ns += length_ns;
 	if ((double)feed->filled_ns >= WHOLE_MINUTE * (double)feed->minute_ns)
 		r_minute = close_minute(feed, end_unix_ns, slice);

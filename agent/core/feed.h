@@ -32,6 +32,7 @@ struct pf_feed {
 	uint64_t filled_ns; /* measured time in it */
 	uint64_t usage_ns;
 	uint64_t throttled_ns;
+	uint64_t throttled_period_ns; /* length of the periods with throttling */
 
 	/* Growth before an OOM kill. */
 	uint64_t last_usage_bytes; /* of the newest sample; PF_UNKNOWN: none */

@@ -160,10 +160,9 @@ static double decay(struct pf_vpa_hist *h, int64_t at_ns)
 			   (double)h->half_life_ns);
 }
 
-void pf_vpa_hist_add(struct pf_vpa_hist *h, double value, double weight, int64_t at_ns)
+void pf_vpa_hist_add_bucket(struct pf_vpa_hist *h, int n, double weight, int64_t at_ns)
 {
 	double decayed = weight * decay(h, at_ns);
-	int n = pf_vpa_scale_bucket(h->scale, value);
 
 	h->weight[n] += decayed;
 	h->total += decayed;
@@ -171,6 +170,11 @@ void pf_vpa_hist_add(struct pf_vpa_hist *h, double value, double weight, int64_t
 		return;
 	h->first = PF_MIN(h->first, n);
 	h->last = PF_MAX(h->last, n);
+}
+
+void pf_vpa_hist_add(struct pf_vpa_hist *h, double value, double weight, int64_t at_ns)
+{
+	pf_vpa_hist_add_bucket(h, pf_vpa_scale_bucket(h->scale, value), weight, at_ns);
 }
 
 static double less(double from, double weight, double epsilon)

@@ -77,6 +77,10 @@ void pf_vpa_hist_init(struct pf_vpa_hist *hist, const struct pf_vpa_scale *scale
 void pf_vpa_hist_add(struct pf_vpa_hist *hist, double value, double weight, int64_t at_ns);
 void pf_vpa_hist_subtract(struct pf_vpa_hist *hist, double value, double weight, int64_t at_ns);
 
+/** pf_vpa_hist_add_bucket() - weight straight into bucket @n: for evidence that is kept by bucket.
+ */
+void pf_vpa_hist_add_bucket(struct pf_vpa_hist *hist, int n, double weight, int64_t at_ns);
+
 /**
  * pf_vpa_hist_merge() - adds all of @other.
  *

@@ -17,6 +17,7 @@ static struct pf_sample sample_at(unsigned n, uint64_t usage_ns, uint64_t thrott
 	s.end_ns = s.start_ns + 10 * PF_NS_PER_S;
 	s.usage_ns = usage_ns;
 	s.throttled_ns = throttled_ns;
+	s.nr_throttled = throttled_ns ? 100 : 0; /* all periods of 10 s */
 	s.working_set_bytes = s.memory_usage_bytes = bytes;
 	return s;
 }
@@ -60,6 +61,38 @@ static void test_minutes(void)
 	PF_CHECK_INT("first", slice->vpa.first_cpu_unix_ns, START_UNIX + 60 * (int64_t)PF_NS_PER_S);
 	PF_CHECK_INT("last", slice->vpa.last_cpu_unix_ns, START_UNIX + 120 * (int64_t)PF_NS_PER_S);
 	PF_CHECK_INT("no idle minute", slice->nr_idle_minutes, 0);
+}
+
+/* Throttled in half of the periods: it catches up. In three quarters: half of the throttled time is
+ * wanted. */
+static void test_now_and_then_throttled(void)
+{
+	static const struct {
+		const char *name;
+		uint64_t nr_throttled, want;
+	} cases[] = { { "half", 50, 100 }, { "three quarters", 75, 300 }, { "all", 100, 500 } };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(cases); i++) {
+		PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+		struct pf_vpa_settings settings;
+		struct pf_feed feed;
+
+		pf_vpa_settings_default(&settings);
+		pf_feed_init(&feed, &settings, 1);
+		for (unsigned n = 0; n < 6; n++) {
+			struct pf_sample s = sample_at(n, PF_NS_PER_S, 4 * PF_NS_PER_S, 1);
+
+			s.nr_throttled = cases[i].nr_throttled;
+			PF_CHECK_INT(
+				"sample",
+				pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice),
+				0);
+		}
+		PF_CHECK_INT(
+			cases[i].name,
+			slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, cases[i].want)],
+			1);
+	}
 }
 
 static void test_idle_and_scaled(void)
@@ -135,5 +168,7 @@ static void test_peaks_and_oom(void)
 	PF_CHECK_INT("never below VPA's bump", overshoot, 100 * mib);
 }
 
-PF_TEST_SUITE(feed, { "minutes", test_minutes }, { "idle and scaled", test_idle_and_scaled },
+PF_TEST_SUITE(feed, { "minutes", test_minutes },
+	      { "now and then throttled", test_now_and_then_throttled },
+	      { "idle and scaled", test_idle_and_scaled },
 	      { "clock set back", test_clock_set_back }, { "peaks and OOM", test_peaks_and_oom });
