@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "sys/clock.h"
 
 enum {
@@ -53,25 +54,6 @@ bool pf_log_enabled(enum pf_log_level level)
 	return level >= setup.level;
 }
 
-/* Length of the well-formed UTF-8 sequence at @p (at most @left bytes), 0 if it is none. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : 0;
-
-	if (*p >= 0xf0 && *p < 0xf5)
-		n = 4;
-	if (!n || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong forms, surrogates, beyond U+10FFFF */
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* A JSON string; logfmt readers take the same escapes. */
 static void add_quoted(struct pf_buf *line, const char *text)
 {
@@ -79,15 +61,14 @@ static void add_quoted(struct pf_buf *line, const char *text)
 
 	(void)pf_buf_adds(line, "\"");
 	while (left) {
-		const unsigned char *p = (const unsigned char *)text;
-		size_t n = utf8_len(p, left);
+		size_t n = pf_utf8_len(text, left);
 
-		if (*p == '"' || *p == '\\')
-			(void)pf_buf_addf(line, "\\%c", *p);
-		else if (*p == '\n')
+		if (*text == '"' || *text == '\\')
+			(void)pf_buf_addf(line, "\\%c", *text);
+		else if (*text == '\n')
 			(void)pf_buf_adds(line, "\\n");
-		else if (n == 1 && (*p < 0x20 || *p == 0x7f))
-			(void)pf_buf_addf(line, "\\u%04x", *p);
+		else if (n == 1 && (*text < 0x20 || *text == 0x7f))
+			(void)pf_buf_addf(line, "\\u%04x", (unsigned)*text);
 		else if (n)
 			(void)pf_buf_add(line, text, n);
 		else
