@@ -64,7 +64,7 @@ struct pf_control {
 	__u32 thin_mask; /* switches are sampled when (counter & thin_mask) == 0; 0: all */
 	/* Index into mem_cgroup_vmstats.state[] by enum pf_memstat; PF_STAT_ABSENT: unknown */
 	__u32 stat_index[24];
-	__u32 event_index[2];	   /* vmstats.events[]: pgfault, pgmajfault */
+	__u32 event_index[2];	      /* vmstats.events[]: pgfault, pgmajfault */
 	__u64 watched_hierarchies; /* bit h: cgroup events of hierarchy h are sent */
 };
 #define PF_STAT_ABSENT 0xffffffffu

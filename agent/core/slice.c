@@ -243,8 +243,11 @@ void pf_slices_done(struct pf_slices *slices)
 static void drop_oldest(struct pf_slices *slices)
 {
 	pf_slice_free(slices->closed[0]);
+	slices->nr_closed--;
 	memmove(&slices->closed[0], &slices->closed[1],
-		--slices->nr_closed * sizeof(slices->closed[0]));
+		slices->nr_closed * sizeof(slices->closed[0]));
+	memmove(&slices->closed_at_ns[0], &slices->closed_at_ns[1],
+		slices->nr_closed * sizeof(slices->closed_at_ns[0]));
 }
 
 int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_unix_ns,
@@ -272,6 +275,7 @@ int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_uni
 			drop_oldest(slices);
 			slices->nr_lost++;
 		}
+		slices->closed_at_ns[slices->nr_closed] = start_ns;
 		slices->closed[slices->nr_closed++] = slices->open;
 	}
 	slices->open = next;
@@ -279,8 +283,8 @@ int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_uni
 	return 0;
 }
 
-void pf_slices_taken(struct pf_slices *slices, uint32_t hour)
+void pf_slices_taken(struct pf_slices *slices, uint64_t at_ns)
 {
-	while (slices->nr_closed && slices->closed[0]->hour <= hour)
+	while (slices->nr_closed && slices->closed_at_ns[0] <= at_ns)
 		drop_oldest(slices);
 }

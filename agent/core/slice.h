@@ -121,6 +121,7 @@ struct pf_slices {
 	struct pf_slice *open;			       /* NULL before the first sample */
 	uint64_t open_until_ns;			       /* CLOCK_MONOTONIC */
 	struct pf_slice *closed[PF_SLICES_CLOSED_MAX]; /* oldest first */
+	uint64_t closed_at_ns[PF_SLICES_CLOSED_MAX];   /* CLOCK_MONOTONIC */
 	uint32_t nr_closed;
 	uint64_t nr_lost; /* closed ones that went untaken */
 };
@@ -137,8 +138,8 @@ void pf_slices_done(struct pf_slices *slices);
 PF_MUST_CHECK int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_unix_ns,
 			       struct pf_slice **ret_slice);
 
-/** pf_slices_taken() - drops closed slices up to and including @sequence of each (they are durable
- * elsewhere). @hour: the newest hour that was taken. */
-void pf_slices_taken(struct pf_slices *slices, uint32_t hour);
+/** pf_slices_taken() - drops the slices that were closed at @at_ns (CLOCK_MONOTONIC) or before:
+ * they are durable elsewhere. */
+void pf_slices_taken(struct pf_slices *slices, uint64_t at_ns);
 
 #endif

@@ -22,6 +22,7 @@ const struct pf_sys pf_sys_real = {
 	.pread = pread,
 	.write = write,
 	.fsync = fsync,
+	.ftruncate = ftruncate,
 	.fstat = real_fstat,
 	.renameat = renameat,
 	.unlinkat = unlinkat,

@@ -18,6 +18,7 @@ struct pf_sys {
 	ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
 	ssize_t (*write)(int fd, const void *data, size_t len);
 	int (*fsync)(int fd);
+	int (*ftruncate)(int fd, off_t len);
 	int (*fstat)(int fd, struct stat *ret_stat);
 	int (*renameat)(int old_dir_fd, const char *old_path, int new_dir_fd, const char *new_path);
 	int (*unlinkat)(int dir_fd, const char *path, int flags);

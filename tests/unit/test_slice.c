@@ -136,9 +136,9 @@ static void test_hours(void)
 		pf_slices_at(&slices, mono + 80 * minute, T0_UNIX + 100 * PF_NS_PER_HOUR, &slice),
 		0);
 	PF_CHECK_INT("a jump ahead", slice->hour, 480100);
-	pf_slices_taken(&slices, 480000);
+	pf_slices_taken(&slices, mono + 10 * minute);
 	PF_CHECK_INT("one taken", slices.nr_closed, 1);
-	pf_slices_taken(&slices, 480100);
+	pf_slices_taken(&slices, mono + 80 * minute);
 	PF_CHECK_INT("all taken", slices.nr_closed, 0);
 	PF_CHECK("the open one stays", slices.open == slice);
 	for (uint64_t h = 1; h <= PF_SLICES_CLOSED_MAX + 3; h++)

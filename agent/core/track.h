@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * track.h - the containers of this node: one record for each life of each tracked cgroup, from its
+ * appearance until its last evidence was taken.
+ *
+ * Fed by a capture source's callbacks, read by whoever builds reports. Pure: times are handed in.
+ * Full: a new cgroup is not taken and counted; of those that ended the oldest goes first.
+ */
+#ifndef PF_CORE_TRACK_H
+#define PF_CORE_TRACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "core/feed.h"
+#include "core/report.h"
+#include "core/series.h"
+#include "core/slice.h"
+#include "core/types.h"
+
+enum {
+	/* Container id; or "CGROUP-PATH@INODE", the path's end if it is long. */
+	PF_INSTANCE_MAX = 192,
+};
+
+/* 2 min: what a container does before is start-up and kept apart in its slices. */
+#define PF_STARTUP_NS (120 * PF_NS_PER_S)
+
+struct pf_track {
+	struct pf_cgroup cgroup;
+	struct pf_identity identity; /* from the path at first; overwritten when names are known */
+	char instance[PF_INSTANCE_MAX];
+	uint64_t first_seen_ns, first_seen_unix_ns;
+	uint64_t ended_ns, ended_unix_ns; /* PF_UNKNOWN while it lives */
+	uint64_t nr_samples;
+
+	struct pf_slices slices;
+	struct pf_enforced enforced;   /* note is NULL */
+	struct pf_report_now latest;   /* of the newest sample */
+	struct pf_report_now interval; /* since pf_tracks_begin_interval() */
+	uint32_t interval_waits[PF_LATENCY_BUCKETS];
+	struct pf_series hot; /* hot_bytes */
+	struct pf_feed feed;  /* minutes and peaks into the slices */
+};
+
+struct pf_tracks_opts {
+	uint32_t max_tracks; /* living and ended together */
+	uint64_t run_id;
+	double time_scale;		   /* 1; durations of the analysis are that much shorter */
+	const struct pf_vpa_settings *vpa; /* copied */
+};
+
+struct pf_tracks;
+
+/** pf_tracks_new() - Return: 0; -ENOMEM. */
+PF_MUST_CHECK int pf_tracks_new(const struct pf_tracks_opts *opts, struct pf_tracks **ret_tracks);
+void pf_tracks_free(struct pf_tracks *tracks);
+PF_DEFINE_AUTO(struct pf_tracks *, pf_tracks_free);
+
+/**
+ * pf_tracks_appeared() - a cgroup has come into sight.
+ * @wall_offset_ns: wall clock less CLOCK_MONOTONIC, now.
+ * Return: 0; -ENOSPC: the table is full (counted); -ENOMEM; -EEXIST.
+ */
+PF_MUST_CHECK int pf_tracks_appeared(struct pf_tracks *tracks, const struct pf_cgroup *cgroup,
+				     uint64_t now_ns, int64_t wall_offset_ns,
+				     struct pf_track **ret_track);
+
+/** pf_tracks_sampled() - a sample of one of them. Return: 0; -ENOENT: not tracked; -ENOMEM: the
+ * sample's evidence is lost (counted). The result may be ignored. */
+int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
+		      int64_t wall_offset_ns);
+
+/** pf_tracks_vanished() - its last sample has been given. Unknown handles are ignored. */
+void pf_tracks_vanished(struct pf_tracks *tracks, uint64_t handle, uint64_t now_ns,
+			int64_t wall_offset_ns);
+
+/**
+ * pf_tracks_oom_killed() - notes a kill in its container's slice and fills the report's record.
+ * @ret_record: strings point into the track and live as long as it.
+ */
+void pf_tracks_oom_killed(struct pf_tracks *tracks, const struct pf_oom_kill *kill,
+			  int64_t wall_offset_ns, struct pf_report_oom *ret_record);
+
+/** pf_tracks_begin_interval() - the report is built: what comes counts for the next one. */
+void pf_tracks_begin_interval(struct pf_tracks *tracks);
+
+/**
+ * pf_tracks_taken() - all that was ended or closed at @at_ns is durable elsewhere: closed slices
+ * and ended tracks up to then are dropped.
+ */
+void pf_tracks_taken(struct pf_tracks *tracks, uint64_t at_ns);
+
+struct pf_track *pf_tracks_find(const struct pf_tracks *tracks, uint64_t handle);
+size_t pf_tracks_count(const struct pf_tracks *tracks); /* ended ones included */
+size_t pf_tracks_count_living(const struct pf_tracks *tracks);
+
+/** pf_tracks_next() - walks: start with *cursor = 0; NULL at the end. */
+struct pf_track *pf_tracks_next(const struct pf_tracks *tracks, size_t *cursor);
+
+#define pf_tracks_for_each(tracks, cursor, track)                                                  \
+	for (size_t cursor = 0; ((track) = pf_tracks_next((tracks), &cursor)) != NULL;)
+
+/* What was lost here since the start. */
+struct pf_tracks_losses {
+	uint64_t tracks_full;	/* cgroups that were not taken */
+	uint64_t ended_untaken; /* ended ones that had to go before they were taken */
+	uint64_t slices_untaken;
+	uint64_t samples_no_memory;
+	uint64_t peaks_full; /* VPA memory peaks beyond what a slice holds */
+};
+struct pf_tracks_losses pf_tracks_get_losses(const struct pf_tracks *tracks);
+
+/** pf_identity_from_class() - what the cgroup's path alone says. */
+void pf_identity_from_class(const struct pf_cgroup_class *class, const char *path,
+			    struct pf_identity *ret_identity);
+
+#endif

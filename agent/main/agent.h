@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent.h - the wiring: one loop, one capture source, the table of containers, sinks and the API.
+ */
+#ifndef PF_MAIN_AGENT_H
+#define PF_MAIN_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "capture/source.h"
+#include "core/report.h"
+#include "core/track.h"
+#include "export/api.h"
+#include "export/sink.h"
+#include "main/config.h"
+#include "main/node.h"
+#include "meta/cgroup_path.h"
+#include "sys/loop.h"
+
+enum {
+	PF_AGENT_SINKS_MAX = 4,
+	PF_AGENT_ERROR_MAX = 512,
+};
+
+struct pf_agent_sink {
+	const struct pf_sink_ops *ops;
+	void *sink;
+	uint64_t nr_lost; /* reports that write() refused */
+};
+
+/* An OOM kill until a report with it was taken; the record's strings point into it. */
+struct pf_agent_kill {
+	struct pf_report_oom record;
+	char container_id[PF_CONTAINER_ID_MAX], namespace_name[PF_LABEL_NAME_MAX];
+	char pod[PF_OBJECT_NAME_MAX], container[PF_OBJECT_NAME_MAX];
+	char workload[PF_OBJECT_NAME_MAX], comm[PF_COMM_MAX];
+};
+
+struct pf_agent {
+	const struct pf_config *config;
+	struct pf_node node;
+	struct pf_loop *loop;
+
+	const struct pf_capture_ops *capture_ops;
+	struct pf_capture *capture;
+	struct pf_watch *capture_watch;
+	struct pf_cgroup_rules rules;
+	struct pf_tracks *tracks;
+	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
+
+	struct pf_agent_kill **kills;
+	size_t nr_kills;
+	uint64_t nr_kills_lost;
+
+	struct pf_agent_sink sinks[PF_AGENT_SINKS_MAX];
+	size_t nr_sinks;
+	struct pf_api *api, *web;
+
+	struct pf_timer *snapshot_timer, *report_timer, *stop_timer;
+	uint64_t interval_ns;	    /* between snapshots, time scale applied */
+	uint64_t started_ns;	    /* CLOCK_MONOTONIC */
+	uint64_t interval_start_ns; /* of the report that is being filled */
+	uint64_t last_snapshot_ns, prev_snapshot_ns;
+	uint64_t nr_snapshots, nr_reports;
+	uint64_t sequence; /* of the last report */
+};
+
+/**
+ * pf_agent_run() - the whole life of the agent: open, drop rights, serve, stop.
+ * @error: filled when the exit code is not 0.
+ * Return: the exit code (CONTRACTS: 0 done, 1 failed while running, 2 configuration, 4 kernel or
+ * rights).
+ */
+int pf_agent_run(const struct pf_config *config, char error[PF_AGENT_ERROR_MAX]);
+
+/* ---- the parts, one file each ---- */
+
+/** pf_agent_capture_open() - agent_capture.c: finds the source and attaches it. Return: exit code.
+ */
+int pf_agent_capture_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+/** pf_agent_snapshot() - one snapshot into the table. */
+void pf_agent_snapshot(struct pf_agent *agent);
+void pf_agent_capture_close(struct pf_agent *agent);
+
+enum pf_agent_parts {
+	PF_AGENT_INTERVAL =
+		1 << 0, /* "now" covers the report's interval, else the last snapshot's */
+	PF_AGENT_SLICES = 1 << 1,
+	PF_AGENT_LAST = 1 << 2,
+};
+
+/** pf_agent_build_report() - agent_report.c: a report of now; all of it lives in @arena or in the
+ * agent until the next snapshot. Return: 0; -ENOMEM or -ENOSPC. */
+PF_MUST_CHECK int pf_agent_build_report(struct pf_agent *agent, unsigned parts,
+					struct pf_arena *arena, struct pf_report *ret_report);
+PF_MUST_CHECK int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
+					struct pf_agent_status *ret_status);
+
+/** pf_agent_export() - agent_export.c: a report to every sink; what all have taken is dropped. */
+void pf_agent_export(struct pf_agent *agent, bool last);
+int pf_agent_export_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+void pf_agent_export_close(struct pf_agent *agent);
+
+/** pf_agent_ready() - snapshots come in. @reason: filled when not. */
+bool pf_agent_ready(const struct pf_agent *agent, char *reason, size_t reason_size);
+
+#endif

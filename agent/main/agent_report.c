@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * agent_report.c - from the table of containers to a report.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "main/agent.h"
+#include "sys/clock.h"
+
+enum { LOSSES_MAX = 64 };
+
+static const struct pf_report_signal *build_signals(struct pf_agent *agent, struct pf_arena *arena)
+{
+	const struct pf_signal_state *states = agent->capture_ops->signals(agent->capture);
+	struct pf_report_signal *signals = pf_arena_array(arena, PF_NR_SIGNALS, sizeof(*signals));
+
+	for (size_t i = 0; signals && i < PF_NR_SIGNALS; i++)
+		signals[i] = (struct pf_report_signal){ pf_signal_name(i), states[i].on,
+							states[i].reason };
+	return signals;
+}
+
+static const struct pf_loss *build_losses(struct pf_agent *agent, struct pf_arena *arena,
+					  size_t *ret_nr)
+{
+	struct pf_loss *losses = pf_arena_array(arena, LOSSES_MAX, sizeof(*losses));
+	const struct pf_tracks_losses tracks = pf_tracks_get_losses(agent->tracks);
+	const struct pf_loss own[] = {
+		{ "tracks_full", tracks.tracks_full },
+		{ "ended_untaken", tracks.ended_untaken },
+		{ "slices_untaken", tracks.slices_untaken },
+		{ "samples_no_memory", tracks.samples_no_memory },
+		{ "vpa_peaks_full", tracks.peaks_full },
+		{ "oom_kills_full", agent->nr_kills_lost },
+	};
+	size_t nr;
+
+	if (!losses)
+		return NULL;
+	nr = agent->capture_ops->losses(agent->capture, losses, LOSSES_MAX);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(own) && nr < LOSSES_MAX; i++)
+		losses[nr++] = own[i];
+	for (size_t i = 0; i < agent->nr_sinks; i++) {
+		const struct pf_agent_sink *sink = &agent->sinks[i];
+
+		if (nr < LOSSES_MAX)
+			losses[nr++] = (struct pf_loss){ pf_arena_printf(arena, "export_%s_refused",
+									 sink->ops->name),
+							 sink->nr_lost };
+		if (sink->ops->losses)
+			nr += sink->ops->losses(sink->sink, losses + nr, LOSSES_MAX - nr);
+	}
+	*ret_nr = nr;
+	return losses;
+}
+
+static void build_cost(struct pf_agent *agent, struct pf_self_cost *cost)
+{
+	*cost = (struct pf_self_cost){ PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN,
+				       PF_UNKNOWN, PF_UNKNOWN, false };
+	agent->capture_ops->cost(agent->capture, cost);
+	cost->agent_cpu_ns = pf_clock_process_cpu_ns();
+	cost->resident_bytes = pf_node_resident_bytes();
+}
+
+static int build_container(const struct pf_track *track, unsigned parts, struct pf_arena *arena,
+			   struct pf_report_container *container)
+{
+	size_t nr_slices = track->slices.nr_closed + (track->slices.open != NULL);
+	const struct pf_slice **slices;
+
+	pf_report_container_clear(container);
+	container->identity = &track->identity;
+	container->cgroup_path = track->cgroup.path;
+	container->runtime = track->cgroup.class.runtime;
+	container->instance = track->instance;
+	container->enforced = track->enforced;
+	container->first_seen_unix_ns = track->first_seen_unix_ns;
+	container->ended_unix_ns = track->ended_unix_ns;
+	container->now = parts & PF_AGENT_INTERVAL ? track->interval : track->latest;
+	if (!(parts & PF_AGENT_SLICES))
+		return 0;
+	slices = pf_arena_array(arena, nr_slices, sizeof(*slices));
+	if (!slices)
+		return arena->err;
+	for (size_t i = 0; i < track->slices.nr_closed; i++)
+		slices[i] = track->slices.closed[i];
+	if (track->slices.open)
+		slices[nr_slices - 1] = track->slices.open;
+	container->slices = slices;
+	container->nr_slices = nr_slices;
+	return 0;
+}
+
+static int build_containers(struct pf_agent *agent, unsigned parts, struct pf_arena *arena,
+			    struct pf_report *report)
+{
+	struct pf_report_container *containers =
+		pf_arena_array(arena, pf_tracks_count(agent->tracks), sizeof(*containers));
+	struct pf_track *track;
+	size_t nr = 0;
+
+	if (!containers)
+		return arena->err;
+	pf_tracks_for_each(agent->tracks, cursor, track)
+	{
+		int r;
+
+		if (!track->nr_samples)
+			continue; /* nothing is known of it yet */
+		r = build_container(track, parts, arena, &containers[nr]);
+		if (r < 0)
+			return r;
+		nr++;
+	}
+	report->containers = containers;
+	report->nr_containers = nr;
+	return 0;
+}
+
+static int build_kills(struct pf_agent *agent, struct pf_arena *arena, struct pf_report *report)
+{
+	struct pf_report_oom *kills = pf_arena_array(arena, agent->nr_kills, sizeof(*kills));
+
+	if (!kills)
+		return arena->err;
+	for (size_t i = 0; i < agent->nr_kills; i++)
+		kills[i] = agent->kills[i]->record;
+	report->oom_kills = kills;
+	report->nr_oom_kills = agent->nr_kills;
+	return 0;
+}
+
+int pf_agent_build_report(struct pf_agent *agent, unsigned parts, struct pf_arena *arena,
+			  struct pf_report *ret_report)
+{
+	uint64_t now_ns = pf_clock_monotonic_ns(), start_ns;
+	struct pf_report report;
+	int r;
+
+	/* The newest sample's interval, or everything since the last exported report. */
+	start_ns = parts & PF_AGENT_INTERVAL ? agent->interval_start_ns
+		   : agent->prev_snapshot_ns ? agent->prev_snapshot_ns
+					     : agent->started_ns;
+	pf_report_clear(&report);
+	report.cluster = agent->config->cluster_name;
+	report.node = agent->node.name;
+	report.boot_id = agent->node.boot_id;
+	report.run_id = agent->node.run_id;
+	report.sequence = agent->sequence;
+	report.agent_version = PF_VERSION;
+	report.kernel_release = agent->node.kernel_release;
+	report.start_unix_ns = start_ns + (uint64_t)agent->wall_offset_ns;
+	report.end_unix_ns = now_ns + (uint64_t)agent->wall_offset_ns;
+	report.nr_cpus = agent->node.nr_cpus;
+	report.memory_total_bytes = agent->node.memory_total_bytes;
+	report.capture_source = agent->capture_ops->name;
+	report.meta_source = "none";
+	report.time_scale = agent->config->time_scale;
+	report.last = parts & PF_AGENT_LAST;
+	report.cost_wall_ns = now_ns - agent->started_ns;
+	build_cost(agent, &report.cost);
+	report.signals = build_signals(agent, arena);
+	report.nr_signals = PF_NR_SIGNALS;
+	report.losses = build_losses(agent, arena, &report.nr_losses);
+	if (arena->err)
+		return arena->err;
+	r = build_kills(agent, arena, &report);
+	if (r == 0)
+		r = build_containers(agent, parts, arena, &report);
+	if (r < 0)
+		return r;
+	*ret_report = report;
+	return 0;
+}
+
+bool pf_agent_ready(const struct pf_agent *agent, char *reason, size_t reason_size)
+{
+	uint64_t late_ns = 3 * agent->interval_ns + 5 * PF_NS_PER_S;
+
+	if (!agent->nr_snapshots) {
+		(void)snprintf(reason, reason_size, "no snapshot yet\n");
+		return false;
+	}
+	if (pf_clock_monotonic_ns() - agent->last_snapshot_ns > late_ns) {
+		(void)snprintf(reason, reason_size, "the last snapshot is too long ago\n");
+		return false;
+	}
+	reason[0] = '\0';
+	return true;
+}
+
+int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
+			  struct pf_agent_status *ret_status)
+{
+	struct pf_agent_status status = {
+		.version = PF_VERSION,
+		.uptime_ns = pf_clock_monotonic_ns() - agent->started_ns,
+		.nr_containers = (uint32_t)pf_tracks_count_living(agent->tracks),
+		.nr_snapshots = agent->nr_snapshots,
+		.nr_reports = agent->nr_reports,
+		.nr_signals = PF_NR_SIGNALS,
+		.meta_source = "none",
+		.meta_state = "",
+		.export_state = "",
+		.spool_bytes = PF_UNKNOWN,
+	};
+	char reason[128];
+	char *copy;
+
+	status.ready = pf_agent_ready(agent, reason, sizeof(reason));
+	reason[strcspn(reason, "\n")] = '\0';
+	copy = pf_arena_strdup(arena, reason);
+	status.not_ready_reason = copy;
+	status.cost_wall_ns = status.uptime_ns;
+	build_cost(agent, &status.cost);
+	status.signals = build_signals(agent, arena);
+	status.losses = build_losses(agent, arena, &status.nr_losses);
+	if (arena->err)
+		return arena->err;
+	*ret_status = status;
+	return 0;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * podfit-agent - measures every container of this host and reports what each needs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "main/agent.h"
+#include "main/config.h"
+#include "sys/log.h"
+
+static int setup_log(const struct pf_config *config)
+{
+	enum pf_log_level level;
+	enum pf_log_format format;
+	int r = pf_log_level_parse(config->log_level, &level);
+
+	if (r == 0)
+		r = pf_log_format_parse(config->log_format, &format);
+	if (r == 0)
+		pf_log_setup(level, format);
+	return r;
+}
+
+static int run(const struct pf_config *config)
+{
+	char error[PF_AGENT_ERROR_MAX] = "";
+	int code;
+
+	if (config->help) {
+		pf_config_help(stdout);
+		return 0;
+	}
+	if (config->version) {
+		printf("podfit-agent %s\n", PF_VERSION);
+		return 0;
+	}
+	if (config->config_check)
+		return 0;
+	if (setup_log(config) < 0)
+		return 2; /* not reached: the table allows only what it parses */
+	code = pf_agent_run(config, error);
+	if (code)
+		fprintf(stderr, "podfit-agent: %s\n", error);
+	return code;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	struct pf_config config;
+	char error[PF_CONFIG_ERROR_MAX];
+	int code;
+
+	if (pf_config_load(argc, argv, envp, &config, error) < 0) {
+		fprintf(stderr, "podfit-agent: %s\n", error);
+		return 2;
+	}
+	code = run(&config);
+	pf_config_done(&config);
+	return code;
+}
