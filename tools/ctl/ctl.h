@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "base/cleanup.h"
+
 /* Exit codes of every podfit program. */
 enum pf_exit {
 	PF_EXIT_OK = 0,
@@ -30,5 +32,14 @@ enum pf_exit {
  */
 int pf_ctl_leaks_csv(const char *path, const char *mode, const char *format, FILE *out,
 		     FILE *errors);
+
+/* ---- the subcommands: argv[0] is the command's name; Return: an exit code ---- */
+
+int pf_ctl_decode(int argc, char **argv);
+int pf_ctl_top(int argc, char **argv);
+int pf_ctl_doctor(int argc, char **argv);
+
+/** pf_ctl_usage() - prints "podfit COMMAND: message" and how to get help. Return: PF_EXIT_USAGE. */
+int pf_ctl_usage(const char *command, const char *format, ...) PF_PRINTF(2, 3);
 
 #endif
