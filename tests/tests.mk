@@ -16,3 +16,27 @@ include $(wildcard tests/*/*.mk)
 .PHONY: test-unit
 test-unit: $(TEST_UNIT) $(PROGRAMS) ## unit, golden, simulated days, faults, cli, fuzz replay (no root)
 	$(Q)B=$(B) tests/run.sh $(TEST_UNIT)
+
+# The parts that need root. System tests are scripts of their own, each with its closing line.
+ROOT := $(filter 0,$(shell id -u))
+KERNEL_TESTS = $(B)/kernel-test $(if $(wildcard agent/capture/cgroupfs.c),"$(B)/kernel-test --source=cgroupfs")
+SYSTEM_TESTS = $(if $(ROOT),$(wildcard tests/system/*.sh),"tests/skip.sh system they need root and packages")
+
+.PHONY: check-kernel check-system test test-all
+check-kernel: $(B)/kernel-test ## ground truth on this kernel (root)
+	$(Q)B=$(B) tests/run.sh $(KERNEL_TESTS)
+
+check-system: $(PROGRAMS) ## end to end: containers, PostgreSQL, Prometheus, browser (root)
+	$(Q)$(if $(ROOT),tools/deps.sh system)
+	$(Q)B=$(B) tests/run.sh $(SYSTEM_TESTS)
+
+# In two steps, because nothing can be built before what it needs is installed.
+test: ## all tests of this machine: test-unit, check-kernel, check-system
+	$(Q)tools/deps.sh build test $(if $(ROOT),system)
+	$(Q)$(MAKE) --no-print-directory test-all
+
+test-all: $(TEST_UNIT) $(PROGRAMS) $(B)/kernel-test
+	$(Q)B=$(B) tests/run.sh $(TEST_UNIT) $(KERNEL_TESTS) $(SYSTEM_TESTS)
+
+.PHONY: generated
+generated: $(GEN_HEADERS) # what checkers of the source need as much as the compiler does

@@ -1,0 +1,8 @@
+# Ground truth on a real kernel: one static program, run here as root (check-kernel) and in the VMs (vmtest).
+KERNEL_TEST_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kernel/*.c))
+$(KERNEL_TEST_OBJS): PF_CFLAGS += -Itests
+
+# Static, so that it needs nothing in a VM; the sanitizers cannot be linked so.
+$(B)/kernel-test: $(KERNEL_TEST_OBJS) $(B)/libpodfit-agent.a $(B)/libpodfit.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) $(if $(SAN),,-static) -o $@ $^ -lbpf -lelf -lcap -lz -lm

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * test_throttle.c - CFS throttling: counters equal to the kernel's, stalls as a process that reads
+ * the clock sees them, and demand without the quota's censoring.
+ */
+#include <unistd.h>
+
+#include "kernel/kt.h"
+#include "kernel/src.h"
+#include "kernel/work.h"
+
+enum { QUOTA_US = 20000, PERIOD_US = 100000 };
+
+static void growth(const struct kt_cg *cg, const struct kt_throttling *before,
+		   struct kt_throttling *ret_growth)
+{
+	struct kt_throttling now;
+
+	kt_cg_throttling(cg, &now);
+	*ret_growth = (struct kt_throttling){ now.nr_periods - before->nr_periods,
+					      now.nr_throttled - before->nr_throttled,
+					      now.throttled_ns - before->throttled_ns };
+}
+
+KT_TEST(throttle_counters, "periods and throttled time are the kernel's")
+{
+	struct kt_cg cg;
+	struct kt_throttling before, kernel;
+
+	kt_cg_new(&cg, "a");
+	kt_cg_set_quota(&cg, QUOTA_US, PERIOD_US);
+	PF_AUTO(kt_src_closep) struct kt_src *src = kt_src_open(64);
+	PF_AUTO(kt_work_endp)
+	struct kt_work *work = kt_work_start(&(struct kt_load){ .cg = &cg,
+								.nr_tasks = 4,
+								.cpu = -1,
+								.job = kt_job_burn_until,
+								.amount = 2 * PF_NS_PER_S });
+
+	kt_src_need(src, PF_SIGNAL_THROTTLING);
+	kt_src_begin(src);
+	kt_cg_throttling(&cg, &before);
+	kt_work_go(work);
+	kt_work_wait(work);
+	kt_src_end(src);
+	growth(&cg, &before, &kernel);
+	const struct kt_seen *seen = kt_src_get(src, &cg);
+
+	KT_INT("nr_periods", (int64_t)seen->sum.nr_periods, (int64_t)kernel.nr_periods);
+	KT_INT("nr_throttled", (int64_t)seen->sum.nr_throttled, (int64_t)kernel.nr_throttled);
+	/* v2's file is in microseconds. */
+	KT_NEAR("throttled time", seen->sum.throttled_ns, kernel.throttled_ns, 0, 2000);
+	KT_RANGE("throttled at all", kernel.nr_throttled, 3, 1000);
+	KT_INT("quota", (int64_t)seen->sum.cfs_quota_us, QUOTA_US);
+	KT_INT("period", (int64_t)seen->sum.cfs_period_us, PERIOD_US);
+}
+
+/* Gaps at least @length long; of the time waited in them if @waited. */
+static uint64_t gaps_from(const struct kt_task *task, double length, bool waited)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < task->nr_gaps; i++) {
+		const struct kt_gap *gap = &task->gaps[i];
+
+		count += (double)(waited ? gap->waited_ns : gap->length_ns) >= length;
+	}
+	return count;
+}
+
+static void check_stalls_against_gaps(const struct kt_seen *seen, const struct kt_task *task)
+{
+	static const unsigned lengths_ms[] = { 5, 10, 20, 40, 60 };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(lengths_ms); i++) {
+		uint64_t length_ns = lengths_ms[i] * PF_NS_PER_MS;
+
+		/* Every throttling of the only task is a gap at least as long (scheduler's clock
+		 * against the process's: 2 %). */
+		KT_RANGE("stalls that the process saw too",
+			 kt_seen_above(seen, PF_HIST_THROTTLE_STALL, length_ns), 0,
+			 gaps_from(task, 0.98 * (double)length_ns, false));
+		/* And every gap in which it waited is one of our waits: of quota, contention, or
+		 * half of each. */
+		KT_RANGE("gaps that are known waits",
+			 gaps_from(task, 1.25 * (double)length_ns, true), 0,
+			 kt_seen_above(seen, PF_HIST_QUOTA_WAIT, length_ns / 2) +
+				 kt_seen_above(seen, PF_HIST_CONTENTION_WAIT, length_ns / 2));
+	}
+}
+
+KT_TEST(throttle_stalls, "stalls are those of a process that reads the clock")
+{
+	struct kt_cg cg;
+	struct kt_throttling before, kernel;
+
+	kt_cg_new(&cg, "a");
+	kt_cg_set_quota(&cg, QUOTA_US, PERIOD_US);
+	PF_AUTO(kt_src_closep) struct kt_src *src = kt_src_open(64);
+	PF_AUTO(kt_work_endp)
+	struct kt_work *work = kt_work_start(&(struct kt_load){
+		.cg = &cg, .cpu = 0, .job = kt_job_gaps, .amount = 3 * PF_NS_PER_S });
+
+	kt_src_need(src, PF_SIGNAL_THROTTLE_STALL);
+	kt_src_begin(src);
+	kt_cg_throttling(&cg, &before);
+	kt_work_go(work);
+	kt_work_wait(work);
+	kt_src_end(src);
+	growth(&cg, &before, &kernel);
+	const struct kt_seen *seen = kt_src_get(src, &cg);
+
+	kt_src_note_losses(src);
+	kt_note("%u gaps, %llu stalls, %llu periods throttled", kt_work_task(work, 0)->nr_gaps,
+		(unsigned long long)kt_seen_count(seen, PF_HIST_THROTTLE_STALL),
+		(unsigned long long)kernel.nr_throttled);
+	KT_RANGE("throttled at all", kernel.nr_throttled, 5, 1000);
+	/* One CPU, one queue: a stall each time. */
+	KT_NEAR("number of stalls", kt_seen_count(seen, PF_HIST_THROTTLE_STALL),
+		kernel.nr_throttled, 0, 1);
+	/* Half of a bucket's width is 12.5 %. */
+	KT_NEAR("sum of the stalls", kt_seen_sum(seen, PF_HIST_THROTTLE_STALL), kernel.throttled_ns,
+		0.13, 2e6);
+	check_stalls_against_gaps(seen, kt_work_task(work, 0));
+}
+
+KT_TEST(throttle_demand, "demand is use and what the quota took away")
+{
+	struct kt_cg cg;
+	struct kt_throttling before, kernel;
+
+	kt_cg_new(&cg, "a");
+	kt_cg_set_quota(&cg, QUOTA_US, PERIOD_US);
+	PF_AUTO(kt_src_closep) struct kt_src *src = kt_src_open(64);
+	PF_AUTO(kt_work_endp)
+	struct kt_work *work = kt_work_start(&(struct kt_load){
+		.cg = &cg, .cpu = 0, .job = kt_job_burn_until, .amount = 3 * PF_NS_PER_S });
+
+	kt_src_need(src, PF_SIGNAL_CPU_WINDOWS);
+	kt_src_begin(src);
+	kt_cg_throttling(&cg, &before);
+	kt_work_go(work);
+	kt_work_wait(work);
+	kt_src_end(src);
+	growth(&cg, &before, &kernel);
+	const struct kt_seen *seen = kt_src_get(src, &cg);
+
+	kt_src_note_losses(src);
+	KT_NEAR("demand of all windows", kt_seen_sum(seen, PF_HIST_DEMAND) * 1e5,
+		(double)seen->sum.usage_ns + (double)kernel.throttled_ns, 0.032 + kt_share(0.02),
+		5e6);
+	/* A task on one CPU cannot want more than that CPU. */
+	KT_RANGE("highest demand", seen->sum.demand_peak_millicores, 0, 1040);
+	KT_RANGE("use stays within the quota", seen->sum.usage_ns, 0,
+		 (double)kernel.nr_periods * QUOTA_US * 1e3 * (1 + kt_share(0.05)) +
+			 2 * QUOTA_US * 1e3);
+}
