@@ -36,38 +36,31 @@ struct {
 	__type(value, __u64);
 } pf_run_delays SEC(".maps");
 
-#define DELAY_MASK     ((1ull << 56) - 1)
-#define CLOCK_SLACK_NS 1000000 /* 1 ms */
-#define MAX_RT_PRIO    100     /* below: real-time, which no CFS quota holds back */
+#define DELAY_MASK  ((1ull << 56) - 1)
+#define MAX_RT_PRIO 100 /* below: real-time, which no CFS quota holds back */
 
-/* The part of the wait before the task was last moved while waiting; 0 nearly always. */
-static __always_inline __u64 migrated_wait(struct task_struct *task, __u32 pid, __u64 here,
-					   __u64 now)
+/*
+ * What the thread has waited since it was last seen to come in, besides the wait that ends now (@here): nearly always 0.
+ */
+static __always_inline __u64 unseen_wait(struct task_struct *task, __u32 pid, __u64 here)
 {
 	__u32 key = pid & (PF_PIDS - 1);
 	__u64 *saved = bpf_map_lookup_elem(&pf_run_delays, &key);
-	__u64 run_delay = task->sched_info.run_delay, before = 0, old, since;
+	__u64 run_delay = task->sched_info.run_delay, old, unseen;
 	__u64 tag = (__u64)((pid >> 16) + 1) << 56;
 
 	if (!saved)
 		return 0;
 	old = *saved;
-	if ((old & ~DELAY_MASK) == tag)
-		before = (run_delay - old) & DELAY_MASK;
 	*saved = tag | ((run_delay + here) & DELAY_MASK);
-	/*
-	 * Nobody waits longer than since it last ran. A little more is the difference of two CPUs'
-	 * clocks; much more is a reused pid, or a task that was in no tracked cgroup in between.
-	 */
-	since = now - task->sched_info.last_arrival;
-	if (before && before + here > since) {
-		if (before > since + CLOCK_SLACK_NS) {
-			pf_drop(PF_DROP_ABSURD_WAIT);
-			return 0;
-		}
-		before = since > here ? since - here : 0;
+	if ((old & ~DELAY_MASK) != tag)
+		return 0;
+	unseen = (run_delay - old) & DELAY_MASK;
+	if (unseen > DELAY_MASK / 2) { /* less than it was: the pid is another thread's now */
+		pf_drop(PF_DROP_ABSURD_WAIT);
+		return 0;
 	}
-	return before;
+	return unseen;
 }
 
 /*
@@ -117,10 +110,10 @@ static __noinline __u64 throttled_part(struct pf_wait_rec *rec, __u64 from)
 	return sum;
 }
 
-static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_struct *task,
-				       struct cfs_rq *queue, __u64 queued, __u64 now, __u64 wait)
+static __always_inline void follow_throttle_clock(struct pf_wait_rec *rec, struct cfs_rq *queue,
+						  __u64 now)
 {
-	__u64 clock = pf_throttle_clock_ns(queue), quota = 0;
+	__u64 clock = pf_throttle_clock_ns(queue);
 
 	if (clock != rec->throttle_clock_ns) {
 		if (rec->throttle_seen && clock > rec->throttle_clock_ns)
@@ -128,14 +121,22 @@ static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_stru
 		rec->throttle_clock_ns = clock;
 	}
 	rec->throttle_seen = 1;
+}
+
+/* A wait of length @wait that began at @queued. */
+static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_struct *task,
+				       __u64 queued, __u64 wait)
+{
+	__u64 quota;
+
 	if (rec->last_throttle_end_ns > queued && task->prio >= MAX_RT_PRIO) {
 		quota = throttled_part(rec, queued);
 		if (quota > wait)
 			quota = wait;
 		rec->quota_ns += quota;
 		rec->quota[PF_BOUND_INDEX(pf_latency_bucket(quota), 127)]++;
+		wait -= quota;
 	}
-	wait -= quota;
 	rec->contention_ns += wait;
 	rec->contention[PF_BOUND_INDEX(pf_latency_bucket(wait), 127)]++;
 }
@@ -153,7 +154,7 @@ static __always_inline void learn_cpu_offset(struct task_struct *task, __u32 cpu
 static __always_inline int switched_in(struct task_struct *task)
 {
 	__u32 pid = task->pid, cpu, key;
-	__u64 entry, slot, queued, now, here;
+	__u64 entry, slot, queued, now, here, unseen, last;
 	struct pf_wait_rec *rec;
 	struct cfs_rq *queue;
 
@@ -180,7 +181,19 @@ static __always_inline int switched_in(struct task_struct *task)
 	if (PF_ENTRY_DEPTH(entry))
 		queue = container_queue(task, PF_ENTRY_DEPTH(entry));
 	here = now > queued ? now - queued : 0;
-	count_wait(rec, task, queue, queued, now, here + migrated_wait(task, pid, here, now));
+	unseen = unseen_wait(task, pid, here);
+	last = task->sched_info.last_arrival;
+	follow_throttle_clock(rec, queue, now);
+	/*
+	 * Part of this wait, before the task was moved to this CPU. But nobody waits longer than since it
+	 * last ran: then it is a wait that had ended in a switch without this hook (met on a kernel that
+	 * does not trace some of its own threads' switches), and is counted as one of its own.
+	 */
+	if (unseen && unseen + here > now - last) {
+		count_wait(rec, task, last - unseen, unseen);
+		unseen = 0;
+	}
+	count_wait(rec, task, queued, here + unseen);
 	return 0;
 }
 
