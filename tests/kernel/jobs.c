@@ -86,7 +86,8 @@ void kt_job_gaps(struct kt_task *task)
 			now_ns = kt_now_ns();
 		}
 		last_ns = now_ns;
-	} while (now_ns - task->go_ns < task->load->amount); /* the gap at the end is recorded too */
+	} while (now_ns - task->go_ns <
+		 task->load->amount); /* the gap at the end is recorded too */
 }
 
 static void *touch(struct kt_task *task, int flags)

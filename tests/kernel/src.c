@@ -154,7 +154,8 @@ static void on_oom_killed(void *arg, const struct pf_oom_kill *kill)
 {
 	struct kt_src *src = arg;
 
-	if (src->nr_kills < KILLS_MAX)
+	/* Kills elsewhere on this machine are told too, without a container. */
+	if (by_handle(src, kill->handle) && src->nr_kills < KILLS_MAX)
 		src->kills[src->nr_kills++] = *kill;
 }
 

@@ -30,9 +30,15 @@ static void check_waits(const struct kt_seen *seen, const struct kt_work *work,
 	kt_work_schedstat(work, &now);
 	KT_NEAR("time waited against run_delay", waited(seen), now.delay_ns - before->delay_ns,
 		kt_share(0.01), 1e6);
-	/* A task can be switched in without having been queued (1 of 10^5 or so). */
-	KT_NEAR("number of waits against switches", seen->sum.nr_waits,
-		now.nr_runs - before->nr_runs, 0.005, 5);
+	/*
+	 * A task can be switched in without having been queued (1 in 10^5). A switch that the kernel does
+	 * not trace (seen natively, after threads of its own) joins its wait to the next: the time is
+	 * there, the number is smaller.
+	 */
+	double runs = (double)(now.nr_runs - before->nr_runs);
+
+	KT_RANGE("number of waits against switches", (double)seen->sum.nr_waits,
+		 runs - (kt_settings.emulated ? 0.005 : 0.1) * runs - 10, runs + 0.005 * runs + 5);
 	KT_INT("waits in the histogram", (int64_t)kt_seen_count(seen, PF_HIST_CONTENTION_WAIT),
 	       (int64_t)seen->sum.nr_waits);
 	/* Half of a bucket's width, at most 12.5 %; shortest waits 32 ns. */
