@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.h - the agent's settings: flag > environment > file > default, from one table.
- *
- * --capture.max-containers=N is PODFIT_CAPTURE_MAX_CONTAINERS in the environment, and in the YAML
- * file either the key "capture.max-containers" or max-containers below capture.
+ * config.h - the agent's settings: flag > environment > file > default, see policy/options.h.
  */
 #ifndef PF_MAIN_CONFIG_H
 #define PF_MAIN_CONFIG_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "main/config_file.h"
+#include "policy/options_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@ enum { NAME_MAX_LEN = 128, DEPTH_MAX = 4, FILE_MAX = 1 << 20 };
 
 struct reader {
 	const char *path;
-	pf_config_file_fn fn;
+	pf_options_file_fn fn;
 	void *arg;
 	char *error;
 	size_t error_size;
@@ -81,8 +81,8 @@ static int read_document(struct reader *reader, yaml_parser_t *parser)
 	return r;
 }
 
-int pf_config_file_read(const char *path, pf_config_file_fn fn, void *arg, char *error,
-			size_t error_size)
+int pf_options_file_read(const char *path, pf_options_file_fn fn, void *arg, char *error,
+			 size_t error_size)
 {
 	struct reader reader = { path, fn, arg, error, error_size };
 	PF_AUTO(pf_fclosep) FILE *file = fopen(path, "re");
