@@ -57,8 +57,9 @@ for try in 1 2; do
 done
 [ -n "$rc" ] || fail "the machine died or hung, twice"
 
-# Firmware and kernel write before the tests do.
-sed -n '/^kernel [0-9]/,$p' "$dir/console.log" | grep -vE '^EXIT:|^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' |
+# Firmware writes before the tests do, and the kernel its own lines among theirs.
+sed -n '/kernel [0-9].*, up/,$p' "$dir/console.log" | sed '1s/.*kernel /kernel /' |
+	grep -vE '^EXIT:|reboot: |^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' |
 	sed "s/^\(PASS\|FAIL\|SKIP\) /\1 vm-$version: /"
 echo "vm-$version: $(cat "$dir/package"), $took s"
 line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$dir/console.log" | tail -n 1)
