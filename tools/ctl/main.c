@@ -12,6 +12,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{ "top", pf_ctl_top, "what the containers of this node do, live" },
 	{ "decode", pf_ctl_decode, "print report files and streams" },
 };
 
