@@ -244,6 +244,8 @@ void pf_html_href(struct pf_buf *buf, const struct pf_html_query *query, const c
 		add_param(buf, &between, key, value);
 	if (*between == '?' && !*query->path)
 		(void)pf_buf_adds(buf, "?"); /* an empty address would keep the query */
+	if (query->fragment)
+		pf_html_addf(buf, "#%s", query->fragment);
 }
 
 /* ---- the frame ---- */

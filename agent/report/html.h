@@ -53,6 +53,7 @@ struct pf_html_query {
 	const char *path; /* "" : the page itself */
 	const struct pf_html_param *params;
 	size_t nr_params;
+	const char *fragment; /* anchor that links go to; NULL: the top */
 };
 
 /** pf_html_query_get() - a parameter's value; "" if it is not there. */

@@ -173,7 +173,9 @@ struct pf_svg_bar {
 void pf_svg_bars(struct pf_buf *buf, const char *title, enum pf_quantity quantity, double to,
 		 const struct pf_svg_bar *bars, size_t nr_bars);
 
-/** pf_svg_share() - one small bar of @ratio (0 to 1; NaN: the mark for unknown). */
-void pf_svg_share(struct pf_buf *buf, enum pf_svg_role role, double ratio);
+/** pf_svg_bar() - one small bar with its number, on a scale that ends at @to; NaN: the mark for
+ * unknown. */
+void pf_svg_bar(struct pf_buf *buf, enum pf_svg_role role, enum pf_quantity quantity, double value,
+		double to);
 
 #endif

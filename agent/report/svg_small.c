@@ -75,19 +75,20 @@ void pf_svg_bars(struct pf_buf *buf, const char *title, enum pf_quantity quantit
 	(void)pf_buf_adds(buf, "</dl></figure>\n");
 }
 
-void pf_svg_share(struct pf_buf *buf, enum pf_svg_role role, double ratio)
+void pf_svg_bar(struct pf_buf *buf, enum pf_svg_role role, enum pf_quantity quantity, double value,
+		double to)
 {
-	if (!isfinite(ratio)) {
+	if (!isfinite(value)) {
 		pf_html_unknown(buf);
 		return;
 	}
 	pf_html_addf(
 		buf,
-		"<span class=\"share\"><svg width=\"44\" height=\"8\" aria-hidden=\"true\">"
-		"<rect class=\"rail\" width=\"44\" height=\"8\" rx=\"2\"/>"
-		"<rect class=\"bar %s\" width=\"%.4g\" height=\"8\" rx=\"2\"/></svg> %s</span>",
-		pf_svg_class(role), 44 * fmin(fmax(ratio, 0), 1),
-		pf_human(PF_QUANTITY_RATIO, ratio).text);
+		"<span class=\"share\"><svg width=\"56\" height=\"8\" aria-hidden=\"true\">"
+		"<rect class=\"rail\" width=\"56\" height=\"8\" rx=\"2\"/>"
+		"<rect class=\"bar %s\" width=\"%.3g\" height=\"8\" rx=\"2\"/></svg> %s</span>",
+		pf_svg_class(role), to > 0 ? 56 * fmin(fmax(value / to, 0), 1) : 0,
+		pf_human(quantity, value).text);
 }
 
 /* ---- bins ---- */

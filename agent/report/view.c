@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Parts that several pages share. The buffer keeps its first error, in all of this file. */
+#include "report/view.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/units.h"
+
+#define ARROW                                                                                      \
+	"<span class=\"sr\"> now, advised </span><span aria-hidden=\"true\"> \xe2\x86\x92 </span>"
+
+void pf_view_nav(struct pf_html_page *page, enum pf_page_id current)
+{
+	static const struct pf_html_nav navs[][3] = {
+		[PF_PAGE_FLEET] = { { "Fleet", "/", true },
+				    { "Nodes", "/nodes", false },
+				    { "Compare", "/compare", false } },
+		[PF_PAGE_NODES] = { { "Fleet", "/", false },
+				    { "Nodes", "/nodes", true },
+				    { "Compare", "/compare", false } },
+		[PF_PAGE_COMPARE] = { { "Fleet", "/", false },
+				      { "Nodes", "/nodes", false },
+				      { "Compare", "/compare", true } },
+		[PF_PAGE_WORKLOAD] = { { "Fleet", "/", false },
+				       { "Nodes", "/nodes", false },
+				       { "Compare", "/compare", false } },
+	};
+
+	page->nav = navs[current];
+	page->nr_nav = PF_ARRAY_SIZE(navs[current]);
+}
+
+void pf_view_href(const struct pf_view_name *name, char *ret_href, size_t size)
+{
+	const char *parts[] = { name->cluster, name->namespace_name,
+				pf_workload_kind_name(name->kind), name->workload,
+				name->container };
+	PF_AUTO(pf_buf_done) struct pf_buf buf;
+
+	*ret_href = '\0';
+	pf_buf_init(&buf, size - 1);
+	(void)pf_buf_adds(&buf, "/workloads");
+	for (size_t i = 0; i < PF_ARRAY_SIZE(parts); i++) {
+		(void)pf_buf_adds(&buf, "/");
+		pf_html_percent(&buf, parts[i] && *parts[i] ? parts[i] : "-");
+	}
+	if (!buf.err)
+		memcpy(ret_href, buf.data, buf.len + 1);
+}
+
+const struct pf_policy_result *pf_view_result_of(const struct pf_recommendation *rec,
+						 const char *policy)
+{
+	for (size_t i = 0; rec && policy && i < rec->nr_results; i++)
+		if (rec->results[i].policy && !strcmp(rec->results[i].policy, policy))
+			return &rec->results[i];
+	return NULL;
+}
+
+const struct pf_policy_result *pf_view_result(const struct pf_recommendation *rec)
+{
+	return rec ? pf_view_result_of(rec, rec->policy) : NULL;
+}
+
+void pf_view_change(struct pf_buf *buf, enum pf_quantity quantity, uint64_t present,
+		    uint64_t advised, bool limit)
+{
+	const char *none = limit ? "no limit" : "not set";
+
+	if (advised == PF_UNKNOWN || advised == present) {
+		pf_html_value(buf, quantity, present, none);
+		return;
+	}
+	(void)pf_buf_adds(buf, "<span class=\"from\">");
+	pf_html_value(buf, quantity, present, none);
+	(void)pf_buf_adds(buf, "</span>" ARROW "<span class=\"to\">");
+	pf_html_value(buf, quantity, advised, "no limit");
+	(void)pf_buf_adds(buf, "</span>");
+}
+
+static void one_saving(struct pf_buf *buf, enum pf_quantity quantity, int64_t amount,
+		       const char *after)
+{
+	struct pf_human size = pf_human(quantity, fabs((double)amount));
+
+	pf_html_addif(buf, amount < 0, "<span class=\"mut\">costs</span> ");
+	pf_html_addf(buf, "%s%s", size.text, after);
+}
+
+void pf_view_savings(struct pf_buf *buf, const struct pf_savings *savings)
+{
+	if (!savings->known) {
+		pf_html_unknown(buf);
+		return;
+	}
+	if (!isnan(savings->money_per_month)) {
+		pf_html_addif(buf, savings->money_per_month < 0,
+			      "<span class=\"mut\">costs</span> ");
+		pf_html_addf(
+			buf, "<span class=\"to\">%s</span>",
+			pf_human_money(fabs(savings->money_per_month), savings->currency).text);
+		(void)pf_buf_adds(buf, "<span class=\"of\">");
+	}
+	if (!savings->cpu_millicores && !savings->memory_bytes)
+		(void)pf_buf_adds(buf, "<span class=\"mut\">nothing</span>");
+	if (savings->cpu_millicores)
+		one_saving(buf, PF_QUANTITY_MILLICORES, savings->cpu_millicores,
+			   savings->memory_bytes ? ", " : "");
+	if (savings->memory_bytes)
+		one_saving(buf, PF_QUANTITY_BYTES, savings->memory_bytes, "");
+	pf_html_addif(buf, !isnan(savings->money_per_month), "</span>");
+}
+
+void pf_view_card(struct pf_buf *buf, const char *label, const char *value, const char *sub)
+{
+	pf_html_addf(buf, "<li class=\"card\"><p class=\"label\">%s</p><p class=\"big\">%s</p>",
+		     label, value);
+	if (sub && *sub)
+		pf_html_addf(buf, "<p class=\"sub\">%s</p>", sub);
+	(void)pf_buf_adds(buf, "</li>\n");
+}
+
+/* ---- the workload table ---- */
+
+static const struct pf_html_column row_columns[] = {
+	{ .label = "Workload", .sort = "name" },
+	{ .label = "Instances", .sort = "instances", .number = true, .down_first = true },
+	{ .label = "CPU request", .sort = "cpu", .number = true, .down_first = true },
+	{ .label = "CPU limit", .number = true },
+	{ .label = "Memory request", .sort = "memory", .number = true, .down_first = true },
+	{ .label = "Memory limit", .number = true },
+	{ .label = "Findings", .sort = "risk", .down_first = true },
+	{ .label = "Saves",
+	  .sort = "savings",
+	  .hint = "present requests less advised ones, over all instances",
+	  .number = true,
+	  .down_first = true },
+};
+
+static void row_name(struct pf_buf *buf, const struct pf_view_row *row)
+{
+	const struct pf_view_name *name = &row->name;
+
+	/* The row's heading; its own cell, as it spans the card on a phone. */
+	(void)pf_buf_adds(buf, "<th scope=\"row\" role=\"rowheader\" class=\"whole\">");
+	if (row->href)
+		pf_html_addf(buf, "<a class=\"name\" href=\"%s\">%s</a>", row->href,
+			     name->workload);
+	else
+		pf_html_addf(buf, "<span class=\"name\">%s</span>", name->workload);
+	pf_html_addf(buf, "<span class=\"of\">");
+	if (strcmp(name->container, name->workload) != 0)
+		pf_html_addf(buf, "container %s \xc2\xb7 ", name->container);
+	pf_html_addf(buf, "%s", pf_workload_kind_name(name->kind));
+	if (*name->namespace_name)
+		pf_html_addf(buf, " in %s", name->namespace_name);
+	if (name->cluster && *name->cluster)
+		pf_html_addf(buf, " \xc2\xb7 %s", name->cluster);
+	(void)pf_buf_adds(buf, "</span></th>");
+}
+
+static void row_findings(struct pf_buf *buf, const struct pf_view_row *row)
+{
+	bool leak_named = false;
+
+	if (!row->rec) {
+		pf_html_unknown(buf);
+		return;
+	}
+	for (size_t i = 0; i < row->rec->nr_findings; i++) {
+		/* The baseline's own findings repeat what podfit's say; the page lists both. */
+		if (row->rec->findings[i].baseline)
+			continue;
+		pf_html_verdict(buf, &row->rec->findings[i]);
+		leak_named |= row->rec->findings[i].verdict == PF_VERDICT_MEMORY_LEAK;
+	}
+	if (row->leak && row->leak->state == PF_LEAK_ALARM && !leak_named)
+		pf_html_badge(buf, PF_TONE_BAD, pf_verdict_label(PF_VERDICT_MEMORY_LEAK), NULL,
+			      NULL);
+	else if (!row->rec->nr_findings)
+		pf_html_badge(buf, PF_TONE_GOOD, "fits", NULL, NULL);
+}
+
+static void row_amounts(struct pf_buf *buf, const struct pf_view_row *row)
+{
+	static const struct pf_resources unknown = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN,
+						     PF_UNKNOWN };
+	const struct pf_resources *now = row->present ? row->present : &unknown;
+	const struct pf_policy_result *result = pf_view_result(row->rec);
+	const struct {
+		enum pf_quantity quantity;
+		uint64_t present, advised;
+		bool limit;
+	} cells[] = {
+		{ PF_QUANTITY_MILLICORES, now->cpu_request_millicores,
+		  result ? result->cpu.target : PF_UNKNOWN, false },
+		{ PF_QUANTITY_MILLICORES, now->cpu_limit_millicores,
+		  result ? result->cpu.limit : PF_UNKNOWN, true },
+		{ PF_QUANTITY_BYTES, now->memory_request_bytes,
+		  result ? result->memory.target : PF_UNKNOWN, false },
+		{ PF_QUANTITY_BYTES, now->memory_limit_bytes,
+		  result ? result->memory.limit : PF_UNKNOWN, true },
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(cells); i++) {
+		pf_html_cell(buf, &row_columns[2 + i]);
+		pf_view_change(buf, cells[i].quantity, cells[i].present, cells[i].advised,
+			       cells[i].limit);
+		if (i == 0 && row->nr_demand > 1) {
+			(void)pf_buf_adds(buf, "<span class=\"of\">");
+			pf_svg_spark(buf, "CPU demand over time", PF_ROLE_USE, row->demand,
+				     row->nr_demand);
+			(void)pf_buf_adds(buf, "</span>");
+		}
+		(void)pf_buf_adds(buf, "</td>");
+	}
+}
+
+void pf_view_rows(struct pf_buf *buf, const char *caption, const struct pf_view_row *rows,
+		  size_t nr_rows, const struct pf_html_query *query)
+{
+	static const struct pf_savings none = { .money_per_month = NAN };
+
+	pf_html_table(buf, caption, row_columns, PF_ARRAY_SIZE(row_columns), query, true);
+	for (size_t i = 0; i < nr_rows; i++) {
+		const struct pf_view_row *row = &rows[i];
+
+		(void)pf_buf_adds(buf, "<tr role=\"row\">");
+		row_name(buf, row);
+		pf_html_cell(buf, &row_columns[1]);
+		pf_html_value(buf, PF_QUANTITY_COUNT, row->nr_instances, "");
+		if (row->nr_nodes != PF_UNKNOWN && row->nr_nodes > 1)
+			pf_html_addf(buf, "<span class=\"of\">%s nodes</span>",
+				     pf_human_count(row->nr_nodes).text);
+		(void)pf_buf_adds(buf, "</td>");
+		row_amounts(buf, row);
+		(void)pf_buf_adds(buf,
+				  "<td role=\"cell\" class=\"whole\" data-label=\"Findings\">");
+		row_findings(buf, row);
+		(void)pf_buf_adds(buf, "</td>");
+		pf_html_cell(buf, &row_columns[7]);
+		pf_view_savings(buf, row->rec ? &row->rec->savings : &none);
+		(void)pf_buf_adds(buf, "</td></tr>\n");
+	}
+	pf_html_table_end(buf);
+}
+
+/* ---- leaks ---- */
+
+void pf_view_slope(struct pf_buf *buf, const struct pf_leak_finding *leak)
+{
+	pf_html_number(buf, PF_QUANTITY_BYTES_PER_HOUR, leak->slope_bytes_per_hour);
+	if (isfinite(leak->slope_low) && isfinite(leak->slope_high))
+		pf_html_addf(buf, " <span class=\"mut\">(%s to %s)</span>",
+			     pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_low).text,
+			     pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_high).text);
+}
+
+void pf_view_eta(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_leak_finding *leak)
+{
+	if (leak->eta_unix_ns == PF_UNKNOWN) {
+		(void)pf_buf_adds(buf, "<span class=\"mut\">not in sight</span>");
+		return;
+	}
+	pf_html_time(buf, now_unix_ns, leak->eta_unix_ns);
+	if (leak->eta_low_unix_ns == PF_UNKNOWN)
+		return;
+	pf_html_addf(buf, " <span class=\"mut\">(%s to %s)</span>",
+		     pf_human_until(now_unix_ns, leak->eta_low_unix_ns).text,
+		     leak->eta_high_unix_ns == PF_UNKNOWN
+			     ? "not in sight"
+			     : pf_human_until(now_unix_ns, leak->eta_high_unix_ns).text);
+}
+
+/* ---- OOM kills ---- */
+
+static void oom_who(struct pf_buf *buf, const struct pf_view_oom *oom)
+{
+	(void)pf_buf_adds(buf, "<th scope=\"row\">");
+	if (oom->href)
+		pf_html_addf(buf, "<a href=\"%s\">%s</a>", oom->href, oom->name.workload);
+	else
+		pf_html_text(buf,
+			     *oom->name.workload ? oom->name.workload : "no tracked container");
+	pf_html_addf(buf, "<span class=\"of\">%s", oom->kill->comm);
+	if (oom->kill->pid)
+		pf_html_addf(buf, " (pid %u)", oom->kill->pid);
+	if (oom->pod && *oom->pod)
+		pf_html_addf(buf, " in %s", oom->pod);
+	(void)pf_buf_adds(buf, "</span></th>");
+}
+
+void pf_view_ooms(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_view_oom *kills,
+		  size_t nr_kills, uint64_t nr_all)
+{
+	static const struct pf_html_column columns[] = {
+		{ .label = "Killed" },
+		{ .label = "When" },
+		{ .label = "Node" },
+		{ .label = "Use at the kill", .number = true },
+		{ .label = "Limit", .number = true },
+		{ .label = "Overshoot",
+		  .hint = "growth of the last 10 s, carried on for 30 s: what it would have needed more",
+		  .number = true },
+	};
+
+	pf_html_table(buf, "OOM kills, newest first", columns, PF_ARRAY_SIZE(columns), NULL, false);
+	for (size_t i = 0; i < nr_kills; i++) {
+		const struct pf_report_oom *kill = kills[i].kill;
+
+		(void)pf_buf_adds(buf, "<tr>");
+		oom_who(buf, &kills[i]);
+		(void)pf_buf_adds(buf, "<td>");
+		pf_html_time(buf, now_unix_ns, kill->at_unix_ns);
+		pf_html_addf(buf, "</td><td>%s</td><td class=\"num\">", kills[i].node);
+		pf_html_value(buf, PF_QUANTITY_BYTES, kill->usage_bytes, "");
+		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
+		if (kill->whole_node)
+			(void)pf_buf_adds(buf, "the node ran out");
+		else
+			pf_html_value(buf, PF_QUANTITY_BYTES, kill->limit_bytes, "no limit");
+		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
+		pf_html_value(buf, PF_QUANTITY_BYTES, kill->overshoot_bytes, "");
+		(void)pf_buf_adds(buf, "</td></tr>\n");
+	}
+	pf_html_table_end(buf);
+	if (nr_all != PF_UNKNOWN && nr_all > nr_kills)
+		pf_html_addf(buf, "<p class=\"hint\">%s more are not listed.</p>\n",
+			     pf_human_count(nr_all - nr_kills).text);
+}
