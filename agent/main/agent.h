@@ -17,6 +17,7 @@
 #include "main/config.h"
 #include "main/node.h"
 #include "meta/cgroup_path.h"
+#include "meta/podmap.h"
 #include "sys/loop.h"
 
 enum {
@@ -47,6 +48,8 @@ struct pf_agent {
 	struct pf_capture *capture;
 	struct pf_watch *capture_watch;
 	struct pf_cgroup_rules rules;
+	struct pf_podmap *pods;
+	struct pf_timer *pods_timer;
 	struct pf_tracks *tracks;
 	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
 
@@ -83,6 +86,15 @@ int pf_agent_capture_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]
 /** pf_agent_snapshot() - one snapshot into the table. */
 void pf_agent_snapshot(struct pf_agent *agent);
 void pf_agent_capture_close(struct pf_agent *agent);
+
+/** pf_agent_meta_open() - agent_meta.c: the pods of this node, from where the configuration says.
+ * Return: exit code. */
+int pf_agent_meta_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+/** pf_agent_identify() - brings the track's names up to date. Return: whether it is to be reported
+ * now. */
+bool pf_agent_identify(struct pf_agent *agent, struct pf_track *track);
+const char *pf_agent_meta_source(const struct pf_agent *agent);
+void pf_agent_meta_close(struct pf_agent *agent);
 
 enum pf_agent_parts {
 	PF_AGENT_INTERVAL =

@@ -21,7 +21,9 @@ static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
 	int r = pf_tracks_appeared(agent->tracks, cgroup, pf_clock_monotonic_ns(),
 				   agent->wall_offset_ns, &track);
 
-	if (r < 0)
+	if (r == 0)
+		pf_podmap_appeared(agent->pods, cgroup, pf_clock_monotonic_ns());
+	else
 		pf_log_limited(&limit, PF_LOG_WARNING, AREA, "%s: not tracked: %s", cgroup->path,
 			       r == -ENOSPC ? "the table is full (--capture.max-containers)"
 					    : strerror(-r));
@@ -31,6 +33,8 @@ static void on_sampled(void *arg, const struct pf_sample *sample)
 {
 	struct pf_agent *agent = arg;
 
+	if (sample->cpu_weight != PF_UNKNOWN)
+		pf_podmap_hint(agent->pods, sample->handle, sample->cpu_weight);
 	/* -ENOENT: not taken when it appeared; -ENOMEM: counted by the table. */
 	(void)pf_tracks_sampled(agent->tracks, sample, agent->wall_offset_ns);
 }
@@ -38,8 +42,9 @@ static void on_sampled(void *arg, const struct pf_sample *sample)
 static void on_vanished(void *arg, uint64_t handle)
 {
 	struct pf_agent *agent = arg;
+	uint64_t now_ns = pf_clock_monotonic_ns();
 
-	pf_tracks_vanished(agent->tracks, handle, pf_clock_monotonic_ns(), agent->wall_offset_ns);
+	pf_tracks_vanished(agent->tracks, handle, now_ns, agent->wall_offset_ns);
 }
 
 #define KEEP(kill, field)                                                                          \

@@ -108,7 +108,7 @@ static int build_containers(struct pf_agent *agent, unsigned parts, struct pf_ar
 	{
 		int r;
 
-		if (!track->nr_samples)
+		if (!track->nr_samples || !pf_agent_identify(agent, track))
 			continue; /* nothing is known of it yet */
 		r = build_container(track, parts, arena, &containers[nr]);
 		if (r < 0)
@@ -157,7 +157,7 @@ int pf_agent_build_report(struct pf_agent *agent, unsigned parts, struct pf_aren
 	report.nr_cpus = agent->node.nr_cpus;
 	report.memory_total_bytes = agent->node.memory_total_bytes;
 	report.capture_source = agent->capture_ops->name;
-	report.meta_source = "none";
+	report.meta_source = pf_agent_meta_source(agent);
 	report.time_scale = agent->config->time_scale;
 	report.last = parts & PF_AGENT_LAST;
 	report.cost_wall_ns = now_ns - agent->started_ns;
@@ -202,7 +202,7 @@ int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
 		.nr_snapshots = agent->nr_snapshots,
 		.nr_reports = agent->nr_reports,
 		.nr_signals = PF_NR_SIGNALS,
-		.meta_source = "none",
+		.meta_source = pf_agent_meta_source(agent),
 		.meta_state = "",
 		.export_state = "",
 		.spool_bytes = PF_UNKNOWN,
