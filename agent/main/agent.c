@@ -98,7 +98,7 @@ static void on_dropped(void *arg, const struct pf_track *track)
 {
 	struct pf_agent *agent = arg;
 
-	pf_podmap_forget(agent->pods, track->cgroup.handle);
+	pf_meta_forget(agent->meta, track->cgroup.handle);
 }
 
 static int start(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
@@ -170,7 +170,7 @@ int pf_agent_run(const struct pf_config *config, char error[PF_AGENT_ERROR_MAX])
 			code = 1;
 		}
 		pf_agent_snapshot(&agent);
-		pf_podmap_settle(agent.pods);
+		pf_meta_settle(agent.meta);
 		pf_agent_export(&agent, true);
 		for (size_t i = 0; i < agent.nr_sinks && code == 0; i++) {
 			if (!agent.sinks[i].nr_lost)

@@ -17,7 +17,7 @@
 #include "main/config.h"
 #include "main/node.h"
 #include "meta/cgroup_path.h"
-#include "meta/podmap.h"
+#include "meta/meta.h"
 #include "sys/loop.h"
 
 enum {
@@ -39,6 +39,12 @@ struct pf_agent_kill {
 	char workload[PF_OBJECT_NAME_MAX], comm[PF_COMM_MAX];
 };
 
+/* The lists of names that meta's options point to. */
+struct pf_agent_lists {
+	char *labels, *annotations;
+	const char *label_names[PF_LABELS_MAX + 1], *annotation_names[PF_LABELS_MAX + 1];
+};
+
 struct pf_agent {
 	const struct pf_config *config;
 	struct pf_node node;
@@ -48,8 +54,8 @@ struct pf_agent {
 	struct pf_capture *capture;
 	struct pf_watch *capture_watch;
 	struct pf_cgroup_rules rules;
-	struct pf_podmap *pods;
-	struct pf_timer *pods_timer;
+	struct pf_meta *meta;
+	struct pf_agent_lists lists; /* of label names, for meta */
 	struct pf_tracks *tracks;
 	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
 
@@ -93,7 +99,11 @@ int pf_agent_meta_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
 /** pf_agent_identify() - brings the track's names up to date. Return: whether it is to be reported
  * now. */
 bool pf_agent_identify(struct pf_agent *agent, struct pf_track *track);
-const char *pf_agent_meta_source(const struct pf_agent *agent);
+/** pf_agent_meta_options() - what the configuration says; @ret_lists holds the lists it points to. */
+PF_MUST_CHECK int pf_agent_meta_options(const struct pf_config *config, const char *node_name,
+					struct pf_agent_lists *ret_lists,
+					struct pf_meta_opts *ret_opts);
+void pf_agent_lists_done(struct pf_agent_lists *lists);
 void pf_agent_meta_close(struct pf_agent *agent);
 
 enum pf_agent_parts {

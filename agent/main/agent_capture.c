@@ -22,7 +22,7 @@ static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
 				   agent->wall_offset_ns, &track);
 
 	if (r == 0)
-		pf_podmap_appeared(agent->pods, cgroup, pf_clock_monotonic_ns());
+		pf_meta_appeared(agent->meta, cgroup);
 	else
 		pf_log_limited(&limit, PF_LOG_WARNING, AREA, "%s: not tracked: %s", cgroup->path,
 			       r == -ENOSPC ? "the table is full (--capture.max-containers)"
@@ -34,7 +34,7 @@ static void on_sampled(void *arg, const struct pf_sample *sample)
 	struct pf_agent *agent = arg;
 
 	if (sample->cpu_weight != PF_UNKNOWN)
-		pf_podmap_hint(agent->pods, sample->handle, sample->cpu_weight);
+		pf_meta_hint(agent->meta, sample->handle, sample->cpu_weight);
 	/* -ENOENT: not taken when it appeared; -ENOMEM: counted by the table. */
 	(void)pf_tracks_sampled(agent->tracks, sample, agent->wall_offset_ns);
 }
@@ -170,7 +170,10 @@ int pf_agent_capture_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]
 {
 	const char *source = agent->config->capture_source;
 	char why[400] = "";
-	int r = pf_cgroup_rules_detect(&agent->rules, agent->config->cgroup_root), fd;
+	int r, fd;
+
+	agent->rules.units_with_pods = agent->config->capture_units;
+	r = pf_cgroup_rules_detect(&agent->rules, agent->config->cgroup_root);
 
 	if (r < 0) {
 		(void)snprintf(error, PF_AGENT_ERROR_MAX,
