@@ -17,15 +17,20 @@ enum key {
 	KEY_KIND,
 	KEY_POD,
 	KEY_CONTAINER,
+	KEY_NODE,
 	KEY_QOS,
 	KEY_LABEL,
 	KEY_PARTS, /* no key given */
 };
 
 static const char *const key_names[] = {
-	[KEY_NAMESPACE] = "namespace", [KEY_WORKLOAD] = "workload",
-	[KEY_KIND] = "kind",	       [KEY_POD] = "pod",
-	[KEY_CONTAINER] = "container", [KEY_QOS] = "qos",
+	[KEY_NAMESPACE] = "namespace",
+	[KEY_WORKLOAD] = "workload",
+	[KEY_KIND] = "kind",
+	[KEY_POD] = "pod",
+	[KEY_CONTAINER] = "container",
+	[KEY_NODE] = "node",
+	[KEY_QOS] = "qos",
 };
 
 static const char *const qos_names[] = {
@@ -100,7 +105,7 @@ static size_t cut(char *text, char separator)
 
 static int parse_key(struct term *term, char *key, char *error, size_t size)
 {
-	if (!strncmp(key, "label.", 6) && key[6]) {
+	if ((!strncmp(key, "label:", 6) || !strncmp(key, "label.", 6)) && key[6]) {
 		term->key = KEY_LABEL;
 		term->label = key + 6;
 		return 0;
@@ -110,10 +115,10 @@ static int parse_key(struct term *term, char *key, char *error, size_t size)
 			term->key = (enum key)i;
 			return 0;
 		}
-	snprintf(
-		error, size,
-		"filter: no key '%s': namespace, workload, kind, pod, container, qos or label.NAME",
-		key);
+	snprintf(error, size,
+		 "filter: no key '%s': namespace, workload, kind, pod, container, node, qos or "
+		 "label:NAME",
+		 key);
 	return -EINVAL;
 }
 
@@ -190,7 +195,8 @@ static const char *label_value(const struct pf_identity *identity, const char *n
 	return "";
 }
 
-static const char *value_of(const struct term *term, const struct pf_identity *identity)
+static const char *value_of(const struct term *term, const char *node,
+			    const struct pf_identity *identity)
 {
 	switch (term->key) {
 	case KEY_NAMESPACE:
@@ -203,6 +209,8 @@ static const char *value_of(const struct term *term, const struct pf_identity *i
 		return identity->pod;
 	case KEY_CONTAINER:
 		return identity->container;
+	case KEY_NODE:
+		return node ? node : "";
 	case KEY_QOS:
 		return qos_names[identity->qos];
 	default:
@@ -218,30 +226,32 @@ static bool match_parts(const struct term *term, const struct pf_identity *ident
 
 	if (term->nr_values == 1)
 		return pf_filter_glob(value, parts[0]) || pf_filter_glob(value, parts[1]) ||
-		       pf_filter_glob(value, parts[2]);
+		       pf_filter_glob(value, parts[2]) || pf_filter_glob(value, identity->pod);
 	for (size_t i = 0; i < term->nr_values; i++, value += strlen(value) + 1)
 		if (!pf_filter_glob(value, parts[i]))
 			return false;
 	return true;
 }
 
-static bool match_term(const struct term *term, const struct pf_identity *identity)
+static bool match_term(const struct term *term, const char *node,
+		       const struct pf_identity *identity)
 {
 	const char *pattern = term->values, *value;
 	bool found = false;
 
 	if (term->key == KEY_PARTS)
 		return match_parts(term, identity);
-	value = value_of(term, identity);
+	value = value_of(term, node, identity);
 	for (size_t i = 0; i < term->nr_values && !found; i++, pattern += strlen(pattern) + 1)
 		found = pf_filter_glob(pattern, value);
 	return found != term->negated;
 }
 
-bool pf_filter_match(const struct pf_filter *filter, const struct pf_identity *identity)
+bool pf_filter_match(const struct pf_filter *filter, const char *node,
+		     const struct pf_identity *identity)
 {
 	for (size_t i = 0; filter && i < filter->nr_terms; i++)
-		if (!match_term(&filter->terms[i], identity))
+		if (!match_term(&filter->terms[i], node, identity))
 			return false;
 	return true;
 }

@@ -37,6 +37,10 @@ static const struct match_case {
 	{ "kind=Deployment", true },
 	{ "qos=BestEffort", false },
 	{ "label.app=web", true },
+	{ "label:app=web", true },
+	{ "node=node-*", true },
+	{ "node!=node-a", false },
+	{ "web-666*", true },
 	{ "label.podfit.io/class=a*", true },
 	{ "label.gone=", true },
 	{ "label.gone=*", true },
@@ -65,10 +69,10 @@ static void test_match(void)
 		PF_CHECK_INT(match_cases[i].text,
 			     pf_filter_parse(match_cases[i].text, &filter, error, sizeof(error)),
 			     0);
-		PF_CHECK_INT(match_cases[i].text, pf_filter_match(filter, &web),
+		PF_CHECK_INT(match_cases[i].text, pf_filter_match(filter, "node-a", &web),
 			     match_cases[i].want);
 	}
-	PF_CHECK("no filter", pf_filter_match(NULL, &web));
+	PF_CHECK("no filter", pf_filter_match(NULL, NULL, &web));
 }
 
 static const struct bad_case {

@@ -32,7 +32,7 @@ struct top {
 	const char *from;
 	bool from_given, plain, want_help;
 	struct pf_top_view view;
-	struct pf_filter filter;
+	struct pf_filter *filter;
 	struct pf_client *client;
 	struct pf_top_agent agent;
 	struct pf_ctl_reports reports;
@@ -187,9 +187,9 @@ static int take_option(struct top *top, int option, const char *value)
 					    value);
 		break;
 	case 'F':
-		pf_filter_done(&top->filter);
+		pf_filter_free(pf_take(top->filter));
 		if (pf_filter_parse(value, &top->filter, error, sizeof(error)) < 0)
-			return pf_ctl_usage("top", "--filter: %s", error);
+			return pf_ctl_usage("top", "--%s", error);
 		break;
 	case 'i':
 		if (pf_parse_duration(value, &ns) < 0 || ns < 100 * PF_NS_PER_MS ||
@@ -266,7 +266,6 @@ static int run(struct top *top)
 		return code;
 	if (top->duration_ns)
 		top->view.until_ns = monotonic_ns() + top->duration_ns;
-	top->view.filter = &top->filter;
 	top->view.arg = top;
 	top->view.fetch = fetch;
 	if (top->plain || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
@@ -280,7 +279,7 @@ int pf_ctl_top(int argc, char **argv)
 			   .view = { .key = PF_TOP_CPU, .interval_s = 2 } };
 	int code = parse(argc, argv, &top);
 
-	top.view.filter = &top.filter;
+	top.view.filter = top.filter;
 	if (code == PF_EXIT_OK && top.want_help)
 		fputs(help, stdout);
 	else if (code == PF_EXIT_OK)
@@ -288,6 +287,6 @@ int pf_ctl_top(int argc, char **argv)
 	pf_ctl_reports_done(&top.reports);
 	pf_client_free(top.client);
 	pf_top_agent_stop(&top.agent);
-	pf_filter_done(&top.filter);
+	pf_filter_free(top.filter);
 	return code;
 }

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/filter.h"
 #include "core/report.h"
-#include "ctl/filter.h"
 
 enum pf_top_key {
 	PF_TOP_CPU,

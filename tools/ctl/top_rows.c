@@ -155,7 +155,7 @@ int pf_top_rows(const struct pf_report *report, const struct pf_filter *filter, 
 		const struct pf_report_container *container = &report->containers[i];
 
 		if (container->ended_unix_ns == PF_UNKNOWN &&
-		    pf_filter_match(filter, report, container))
+		    pf_filter_match(filter, report->node, container->identity))
 			fill_row(&rows[nr++], container);
 	}
 	qsort_r(rows, nr, sizeof(*rows), compare, &order);
