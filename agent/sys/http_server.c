@@ -370,6 +370,11 @@ int pf_http_server_new(const struct pf_http_server_opts *opts, struct pf_http_se
 	r = pf_listen(opts->listen, opts->unix_mode, &server->listener, error, error_size);
 	if (r < 0)
 		return r;
+	if (opts->loopback_only && !server->listener.loopback) {
+		(void)snprintf(error, error_size, "%s can be reached from other hosts",
+			       opts->listen);
+		return -EACCES;
+	}
 	server->daemon = start_daemon(server);
 	if (!server->daemon) {
 		(void)snprintf(error, error_size,

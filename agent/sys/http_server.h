@@ -50,6 +50,7 @@ struct pf_http_server_opts {
 	const char *listen;
 	uint32_t unix_mode;  /* permissions of the unix socket; 0: 0660 */
 	uint32_t nr_threads; /* 0: run from an outer loop */
+	bool loopback_only;  /* refuse with -EACCES to listen where other hosts reach it */
 
 	uint32_t max_connections;	 /* 0: 256 */
 	uint32_t max_connections_per_ip; /* 0: no limit of its own (proxies, port-forwards) */

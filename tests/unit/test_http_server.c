@@ -429,6 +429,21 @@ static const struct {
 	{ "127.0.0.1:0", "no PEM", "no PEM", -EINVAL, "PEM" },
 };
 
+static void test_loopback_only(void)
+{
+	struct pf_http_server_opts opts = { .listen = ":0",
+					    .loopback_only = true,
+					    .handle = handle };
+	struct pf_http_server *server = NULL;
+	char error[256] = "";
+
+	PF_CHECK_INT("everywhere", pf_http_server_new(&opts, &server, error, sizeof(error)),
+		     -EACCES);
+	opts.listen = "localhost:0";
+	PF_CHECK_INT("here", pf_http_server_new(&opts, &server, error, sizeof(error)), 0);
+	pf_http_server_free(server);
+}
+
 static void test_bad_opts(void)
 {
 	for (size_t i = 0; i < PF_ARRAY_SIZE(bad_opts); i++) {
@@ -451,4 +466,4 @@ PF_TEST_SUITE(http_server, { "exchanges", test_exchanges },
 	      { "chunked limits", test_chunked_limits }, { "deferred", test_deferred },
 	      { "budget", test_budget }, { "eviction", test_eviction }, { "quiesce", test_quiesce },
 	      { "unix", test_unix }, { "stale unix socket", test_stale_unix },
-	      { "bad options", test_bad_opts });
+	      { "bad options", test_bad_opts }, { "loopback only", test_loopback_only });

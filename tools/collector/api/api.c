@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/api/api.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "sys/clock.h"
+
+enum right { OPEN, READ, WRITE };
+
+struct route {
+	const char *path;
+	enum pf_http_method method;
+	enum right right;
+	void (*handle)(struct pf_collector *c, struct pf_http_request *req);
+};
+
+void pf_api_reply_buf(struct pf_http_request *req, const char *content_type, struct pf_buf *body)
+{
+	size_t len = body->len;
+
+	if (body->err) {
+		pf_buf_done(body);
+		pf_http_reply_error(req, 500, "the answer does not fit into memory");
+		return;
+	}
+	pf_http_reply(req, 200, content_type, pf_buf_steal(body), len);
+}
+
+static void reply_text(struct pf_http_request *req, unsigned status, const char *text)
+{
+	char *copy = strdup(text);
+
+	pf_http_reply(req, status, "text/plain; charset=utf-8", copy, copy ? strlen(copy) : 0);
+}
+
+/* ---- health ---- */
+
+static void livez(struct pf_collector *c, struct pf_http_request *req)
+{
+	(void)c;
+	reply_text(req, 200, "ok\n");
+}
+
+static void readyz(struct pf_collector *c, struct pf_http_request *req)
+{
+	struct pf_writer_stats stats;
+	char text[320];
+
+	pf_writer_get_stats(c->writer, &stats);
+	(void)snprintf(text, sizeof(text), "the store fails: %s\n", stats.error);
+	reply_text(req, stats.failing ? 503 : 200, stats.failing ? text : "ok\n");
+}
+
+/* ---- reports ---- */
+
+static bool names_node(void *arg, const char *node)
+{
+	return pf_auth_is_node(arg, node);
+}
+
+static void post_report(struct pf_collector *c, struct pf_http_request *req)
+{
+	struct pf_auth_rights rights;
+	struct pf_ingest_who who = { 0 };
+
+	pf_auth_rights(c->auth, req, &rights);
+	if (*rights.cluster)
+		who.cluster = rights.cluster;
+	if (rights.own_node_only) {
+		who.may_report = names_node;
+		who.arg = req;
+	}
+	pf_ingest_post(c->ingest, req, &who);
+}
+
+static const struct route routes[] = {
+	{ "/v1/reports", PF_HTTP_POST, WRITE, post_report },
+	{ "/livez", PF_HTTP_GET, OPEN, livez },
+	{ "/readyz", PF_HTTP_GET, OPEN, readyz },
+	{ "/startupz", PF_HTTP_GET, OPEN, readyz },
+	{ "/metrics", PF_HTTP_GET, READ, pf_api_metrics },
+};
+
+/* @ret_known: there is something at that path, for some method. */
+static const struct route *find_route(const struct pf_http_request *req, bool *ret_known)
+{
+	*ret_known = false;
+	for (size_t i = 0; i < PF_ARRAY_SIZE(routes); i++) {
+		if (strcmp(routes[i].path, pf_http_path(req)) != 0)
+			continue;
+		*ret_known = true;
+		if (routes[i].method == pf_http_method(req))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+static void refuse_unauthorized(struct pf_http_request *req, bool known_sender)
+{
+	if (known_sender) {
+		pf_http_reply_error(req, 403, "your token or certificate does not allow this");
+		return;
+	}
+	/* Basic, so that a browser asks; the token goes where the password does. */
+	pf_http_reply_header(req, "WWW-Authenticate",
+			     "Basic realm=\"podfit: a token as the password\", charset=\"UTF-8\"");
+	pf_http_reply_error(req, 401, "this needs a token: Authorization: Bearer TOKEN");
+}
+
+bool pf_api_admit(void *arg, struct pf_http_request *req)
+{
+	struct pf_collector *c = arg;
+	struct pf_auth_rights rights;
+	bool known;
+	const struct route *route = find_route(req, &known);
+
+	if (!route) {
+		pf_http_reply_error(req, known ? 405 : 404,
+				    known ? "not by this method" : "there is nothing here");
+		return false;
+	}
+	if (route->right == OPEN)
+		return true;
+	pf_auth_rights(c->auth, req, &rights);
+	if (route->right == READ ? rights.read : rights.write)
+		return true;
+	refuse_unauthorized(req, rights.read || rights.write);
+	return false;
+}
+
+void pf_api_handle(void *arg, struct pf_http_request *req)
+{
+	bool known;
+	const struct route *route = find_route(req, &known);
+
+	route->handle(arg, req); /* admitted, so there is one */
+}
