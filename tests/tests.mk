@@ -20,7 +20,7 @@ test-unit: $(TEST_UNIT) $(PROGRAMS) ## unit, golden, simulated days, faults, cli
 # The parts that need root. System tests are scripts of their own, each with its closing line.
 ROOT := $(filter 0,$(shell id -u))
 KERNEL_TESTS = $(B)/kernel-test $(if $(wildcard agent/capture/cgroupfs.c),"$(B)/kernel-test --source=cgroupfs")
-SYSTEM_TESTS = $(if $(ROOT),$(wildcard tests/system/*.sh),"tests/skip.sh system they need root and packages")
+SYSTEM_TESTS = $(if $(ROOT),$(shell find tests/system -maxdepth 1 -name '*.sh' -executable | sort),"tests/skip.sh system they need root and packages")
 
 .PHONY: check-kernel check-system test test-all
 check-kernel: $(B)/kernel-test ## ground truth on this kernel (root)

@@ -62,10 +62,10 @@ cpp_check() {
 
 tidy() {
 	# Needs the generated headers, as the build does.
-	make -s generated || return 1
+	make -s generated >/dev/null || return 1
 	# shellcheck disable=SC2016 # the inner shell's arguments
 	files 'agent/*.c' 'tools/*.c' | grep -v '\.bpf\.c$' | xargs -P "$jobs" -n 4 sh -c \
-		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE -DPF_VERSION=\"\" \
+		'clang-tidy --quiet 2>/dev/null --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE -DPF_VERSION=\"\" \
 		-Iagent -Itools -Itests -Ibpf -Ibuild/gen -I/usr/include/postgresql' clang-tidy
 }
 
