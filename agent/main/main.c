@@ -7,6 +7,7 @@
 
 #include "main/agent.h"
 #include "main/config.h"
+#include "main/doctor.h"
 #include "sys/log.h"
 
 static int setup_log(const struct pf_config *config)
@@ -39,6 +40,11 @@ static int run(const struct pf_config *config)
 		return 0;
 	if (setup_log(config) < 0)
 		return 2; /* not reached: the table allows only what it parses */
+	if (config->doctor) {
+		/* What goes wrong is in the findings; libraries' complaints would be in between. */
+		pf_log_setup(PF_LOG_ERROR, PF_LOG_LOGFMT);
+		return pf_doctor_run(config);
+	}
 	code = pf_agent_run(config, error);
 	if (code)
 		fprintf(stderr, "podfit-agent: %s\n", error);

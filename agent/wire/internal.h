@@ -50,10 +50,6 @@
  * is not UTF-8. */
 char *pf_wire_text_field(struct pf_arena *arena, const char *text);
 
-/** pf_wire_utf8_len() - length of the valid UTF-8 sequence at @text (1 to 4), 0 if there is none.
- */
-size_t pf_wire_utf8_len(const unsigned char *text, size_t len);
-
 const ProtobufCMessageDescriptor *pf_wire_descriptor(enum pf_wire_type type);
 
 /** pf_wire_unpack() - scans, then unpacks into the arena. Return: as pf_wire_decode_report(). */

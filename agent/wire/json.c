@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "wire/internal.h"
 
 struct writer {
@@ -18,46 +19,6 @@ struct writer {
 
 static void write_message(struct writer *writer, const ProtobufCMessage *message);
 
-/* Control bytes and what is not UTF-8 never reach a terminal or a JSON reader. */
-static void write_string(struct writer *writer, const char *text)
-{
-	const unsigned char *at = (const unsigned char *)text;
-	size_t len = strlen(text), n;
-
-	(void)pf_buf_adds(writer->out, "\"");
-	for (; len; at += n, len -= n) {
-		n = pf_wire_utf8_len(at, len);
-		if (!n) {
-			(void)pf_buf_adds(writer->out, "\\ufffd");
-			n = 1;
-		} else if (*at == '"' || *at == '\\') {
-			(void)pf_buf_addf(writer->out, "\\%c", *at);
-		} else if (*at < 0x20 || *at == 0x7f) {
-			(void)pf_buf_addf(writer->out, "\\u%04x", *at);
-		} else {
-			(void)pf_buf_add(writer->out, at, n);
-		}
-	}
-	(void)pf_buf_adds(writer->out, "\"");
-}
-
-/* The shortest digits that read back as the same number; JSON has no word for NaN and infinity. */
-static void write_double(struct writer *writer, double value)
-{
-	char text[32];
-
-	if (!isfinite(value)) {
-		(void)pf_buf_adds(writer->out, writer->json ? "null" : "not finite");
-		return;
-	}
-	for (int digits = 15; digits <= 17; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, value); /* fits: 24 at most */
-		if (strtod(text, NULL) == value)
-			break;
-	}
-	(void)pf_buf_adds(writer->out, text);
-}
-
 static void write_enum(struct writer *writer, const ProtobufCEnumDescriptor *descriptor, int value)
 {
 	const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(descriptor, value);
@@ -65,7 +26,7 @@ static void write_enum(struct writer *writer, const ProtobufCEnumDescriptor *des
 	if (!known)
 		(void)pf_buf_addf(writer->out, "%d", value); /* of a newer minor version */
 	else if (writer->json)
-		write_string(writer, known->name);
+		pf_json_string(writer->out, known->name);
 	else
 		(void)pf_buf_adds(writer->out, known->name);
 }
@@ -110,10 +71,10 @@ static void write_value(struct writer *writer, const ProtobufCFieldDescriptor *f
 		(void)pf_buf_addf(writer->out, "%" PRIu32, *(const uint32_t *)value);
 		break;
 	case PROTOBUF_C_TYPE_DOUBLE:
-		write_double(writer, *(const double *)value);
+		pf_json_double(writer->out, *(const double *)value);
 		break;
 	case PROTOBUF_C_TYPE_FLOAT:
-		write_double(writer, (double)*(const float *)value);
+		pf_json_double(writer->out, (double)*(const float *)value);
 		break;
 	case PROTOBUF_C_TYPE_BOOL:
 		(void)pf_buf_adds(writer->out,
@@ -123,7 +84,7 @@ static void write_value(struct writer *writer, const ProtobufCFieldDescriptor *f
 		write_enum(writer, field->descriptor, *(const int *)value);
 		break;
 	case PROTOBUF_C_TYPE_STRING:
-		write_string(writer, *(char *const *)value ? *(char *const *)value : "");
+		pf_json_string(writer->out, *(char *const *)value ? *(char *const *)value : "");
 		break;
 	case PROTOBUF_C_TYPE_MESSAGE:
 		write_message(writer, *(ProtobufCMessage *const *)value);
@@ -170,7 +131,7 @@ static void write_field_json(struct writer *writer, const ProtobufCMessage *mess
 {
 	const void *value = place_of(message, field->offset);
 
-	write_string(writer, field->name);
+	pf_json_string(writer->out, field->name);
 	(void)pf_buf_adds(writer->out, ":");
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
 		write_repeated(writer, field, *(char *const *)value,

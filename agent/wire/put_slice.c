@@ -234,8 +234,8 @@ Podfit__V1__HourSlice *pf_wire_put_slice(struct pf_arena *arena, const struct pf
 	PUT(to, startup_ns, slice->startup_ns);
 	to->startup_demand_windows = put_hist(arena, PF_LAYOUT_MILLICORES, slice->startup_demand,
 					      slice->nr_startup_idle_windows);
-	to->minute_demand = put_hist(arena, PF_LAYOUT_MILLICORES, slice->minute_demand,
-				     slice->nr_idle_minutes);
+	to->minute_demand =
+		put_hist(arena, PF_LAYOUT_MILLICORES, slice->minute_demand, slice->nr_idle_minutes);
 	to->vpa = put_vpa(arena, &slice->vpa);
 	return to;
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/agent_program.h"
 #include "ctl/client.h"
 #include "ctl/top.h"
 
@@ -27,19 +28,6 @@ static void sleep_ms(long ms)
 	(void)nanosleep(&pause, NULL); /* a signal only makes it shorter */
 }
 
-static void find_program(char *ret_path, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", ret_path, size - sizeof("podfit-agent"));
-	char *slash;
-
-	ret_path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(ret_path, '/');
-	if (slash)
-		memcpy(slash + 1, "podfit-agent", sizeof("podfit-agent"));
-	if (!slash || access(ret_path, X_OK) < 0)
-		(void)snprintf(ret_path, size, "podfit-agent");
-}
-
 static void run_child(const struct pf_top_agent *agent, double interval_s, pid_t parent)
 {
 	char program[4096], socket[128], interval[64];
@@ -48,7 +36,7 @@ static void run_child(const struct pf_top_agent *agent, double interval_s, pid_t
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent || log < 0 ||
 	    dup2(log, STDERR_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0)
 		_exit(1);
-	find_program(program, sizeof(program));
+	pf_ctl_agent_program(program, sizeof(program));
 	(void)snprintf(socket, sizeof(socket), "--api.socket=%s", agent->socket);
 	(void)snprintf(interval, sizeof(interval), "--capture.interval=%.0fms", interval_s * 1000);
 	execlp(program, "podfit-agent", socket, interval, "--log.level=warning", (char *)NULL);
