@@ -81,6 +81,7 @@ struct pass {
 };
 
 __u32 pf_phase;
+__u64 pf_window_pass_ns; /* spent in passes; the kernel's statistics leave timer callbacks out */
 /* rq clock - CLOCK_MONOTONIC, never more than the truth: an idle CPU's rq clock stands still. */
 __s64 pf_rq_clock_lead;
 __u64 pf_rq_clock_lead_at;
@@ -251,8 +252,8 @@ static long window_of(__u32 i, struct pass *pass)
 static int tick(void *map, __u32 *key, struct tick_timer *value)
 {
 	__u32 nr_phases = pf_control.nr_phases, nr_used = pf_control.nr_used;
+	__u64 step, now, start = bpf_ktime_get_ns();
 	struct pass pass;
-	__u64 step, now;
 
 	if (!nr_phases)
 		nr_phases = 1;
@@ -265,7 +266,9 @@ static int tick(void *map, __u32 *key, struct tick_timer *value)
 	/* The next point of a fixed grid, so that late ticks do not add up; not one that is almost
 	 * here. */
 	step = PF_WINDOW_NS / nr_phases;
-	now = bpf_ktime_get_ns() % step;
+	now = bpf_ktime_get_ns();
+	pf_window_pass_ns += now - start;
+	now %= step;
 	if (bpf_timer_start(&value->timer, step - now + (now > step - step / 4 ? step : 0), 0))
 		pf_drop(PF_DROP_TIMER);
 	return 0;

@@ -24,6 +24,7 @@ static void capture_close(struct pf_capture *c)
 	free(c->growth);
 	pf_bpf_events_close(c);
 	pf_bpf_stat_free(c->stat_finder);
+	pf_bpf_cost_free(c->cost);
 	pf_discover_free(c->discover);
 	pf_bpf_unload(c);
 	pf_layout_close(&c->layout);
@@ -45,6 +46,26 @@ void pf_bpf_finish(struct pf_capture *c, struct pf_tracked *t)
 static void on_vanished(void *capture, struct pf_tracked *t)
 {
 	pf_bpf_finish(capture, t);
+}
+
+/* What the kernel has but this cgroup layout does not. */
+static void layout_signals(struct pf_capture *c)
+{
+	const int *dir_fd = c->layout.dir_fd;
+
+	if (dir_fd[PF_CTL_UNIFIED] < 0)
+		pf_signal_off(&c->signals[PF_SIGNAL_PSI],
+			      "cgroup v1 has no PSI per cgroup; it needs a cgroup2 mount");
+	if (dir_fd[PF_CTL_BLKIO] < 0)
+		pf_signal_off(&c->signals[PF_SIGNAL_BLOCK_IO],
+			      "the blkio hierarchy is not mounted");
+	if (dir_fd[PF_CTL_CPU] < 0)
+		for (int i = 0; i < PF_NR_SIGNALS; i++)
+			if (i <= PF_SIGNAL_THROTTLE_STALL)
+				pf_signal_off(&c->signals[i], "the cpu hierarchy is not mounted");
+	if (dir_fd[PF_CTL_MEMORY] < 0)
+		for (int i = PF_SIGNAL_MEMORY; i <= PF_SIGNAL_MEMORY_PEAK; i++)
+			pf_signal_off(&c->signals[i], "the memory hierarchy is not mounted");
 }
 
 static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **ret_capture,
@@ -100,6 +121,10 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 			 strerror(-r));
 		return r;
 	}
+	r = pf_bpf_cost_new(c, &c->cost);
+	if (r < 0)
+		return r;
+	layout_signals(c);
 	/* Events are on since the load: what is made during the scan is not missed. */
 	r = pf_discover_scan(c->discover, pf_clock_monotonic_ns());
 	if (r < 0) {
@@ -190,7 +215,7 @@ static size_t capture_losses(struct pf_capture *c, struct pf_loss *ret_losses, s
 
 static void capture_cost(struct pf_capture *c, struct pf_self_cost *cost)
 {
-	cost->map_bytes = c->map_bytes;
+	pf_bpf_cost_read(c, cost);
 }
 
 const struct pf_capture_ops pf_capture_bpf = {

@@ -153,7 +153,7 @@ int pf_bpf_appeared(void *capture, struct pf_tracked *t)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->start_ns = t->cgroup.born_ns;
+	s->start_ns = t->since_ns;
 	c->slots[t->slot] = s;
 	r = bind_all(c, t);
 	if (r >= 0 && !c->snaps[t->slot].bound)

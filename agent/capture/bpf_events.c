@@ -168,7 +168,7 @@ static void on_oom(struct pf_capture *c, const struct pf_oom_event *e)
 	};
 
 	memcpy(kill.comm, e->comm, sizeof(kill.comm) - 1);
-	pf_bpf_memory_kinds(e->stats, &kill.kinds);
+	pf_snap_memory_kinds(e->stats, &kill.kinds);
 	c->opts.sink.oom_killed(c->opts.sink.arg, &kill);
 }
 

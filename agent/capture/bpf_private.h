@@ -12,6 +12,7 @@
 #include "capture/discover.h"
 #include "capture/feature.h"
 #include "capture/layout.h"
+#include "capture/snap.h"
 #include "capture/source.h"
 
 #include "podfit_abi.h"
@@ -73,6 +74,7 @@ struct pf_capture {
 	size_t mapped_bytes[5];
 
 	struct pf_stat_finder *stat_finder;
+	struct pf_cost_meter *cost;
 	struct pf_totals *now, *growth; /* scratch of one sample */
 	struct ring_buffer *ring;
 	struct pf_brief *briefs; /* [PF_BRIEFS_MAX]: cgroups that went before they were tracked */
@@ -105,8 +107,6 @@ void pf_bpf_release(struct pf_capture *c, struct pf_tracked *tracked);
 
 /** pf_bpf_read_totals() - what the maps hold of @slot now. */
 void pf_bpf_read_totals(struct pf_capture *c, uint32_t slot, struct pf_totals *ret_totals);
-/** pf_bpf_memory_kinds() - a record's memory by kind; swap is PF_UNKNOWN. */
-void pf_bpf_memory_kinds(const __u64 *stats, struct pf_memory_kinds *ret_kinds);
 /** pf_bpf_sample() - hands the sink what grew since the last call. */
 void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *tracked, uint64_t end_ns, bool last);
 
@@ -127,6 +127,13 @@ int pf_bpf_events_fd(struct pf_capture *c);
 int pf_bpf_events_dispatch(struct pf_capture *c);
 /** pf_bpf_events_flush() - reports cgroups that came and went between two looks. */
 void pf_bpf_events_flush(struct pf_capture *c, uint64_t now_ns);
+
+/* ---- bpf_cost.c */
+
+/** pf_bpf_cost_new() - begins to measure; before the rights are dropped. */
+PF_MUST_CHECK int pf_bpf_cost_new(const struct pf_capture *c, struct pf_cost_meter **ret_meter);
+void pf_bpf_cost_free(struct pf_cost_meter *meter); /* accepts NULL */
+void pf_bpf_cost_read(struct pf_capture *c, struct pf_self_cost *cost);
 
 /** pf_bpf_finish() - the cgroup is gone: its last sample, then it is forgotten. bpf.c */
 void pf_bpf_finish(struct pf_capture *c, struct pf_tracked *tracked);

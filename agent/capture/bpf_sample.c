@@ -44,104 +44,6 @@ static void subtract(const uint32_t *now, const uint32_t *before, size_t n, uint
 		ret_growth[i] = now[i] - before[i];
 }
 
-/* Growth of a counter; one that is read a little late on another CPU may seem to step back. */
-static uint64_t grown(uint64_t now, uint64_t before)
-{
-	if (now == PF_ABI_UNKNOWN)
-		return PF_UNKNOWN;
-	if (before == PF_ABI_UNKNOWN)
-		return 0;
-	return now > before ? now - before : 0;
-}
-
-static void fill_cpu(const struct pf_snap_rec *now, const struct pf_snap_rec *before,
-		     struct pf_sample *s)
-{
-	if (!(now->bound & PF_BOUND_CPU))
-		return;
-	s->usage_ns = grown(now->usage_ns, before->usage_ns);
-	s->nr_periods = grown(now->nr_periods, before->nr_periods);
-	s->nr_throttled = grown(now->nr_throttled, before->nr_throttled);
-	s->throttled_ns = grown(now->throttled_ns, before->throttled_ns);
-	s->cfs_quota_us =
-		now->quota_ns == PF_ABI_NO_LIMIT ? PF_NO_LIMIT : now->quota_ns / PF_NS_PER_US;
-	s->cfs_period_us = now->period_ns / PF_NS_PER_US;
-	s->cfs_burst_us = now->burst_ns / PF_NS_PER_US;
-	/* The kernel keeps shares << 10; weight 100 is 1024 shares. */
-	s->cpu_weight = ((now->shares >> 10) * 100 + 512) / 1024;
-}
-
-void pf_bpf_memory_kinds(const __u64 *stats, struct pf_memory_kinds *ret_kinds)
-{
-	*ret_kinds = (struct pf_memory_kinds){
-		.anon = stats[PF_MEMSTAT_ANON],
-		.file = stats[PF_MEMSTAT_FILE],
-		.shmem = stats[PF_MEMSTAT_SHMEM],
-		.inactive_file = stats[PF_MEMSTAT_INACTIVE_FILE],
-		.active_file = stats[PF_MEMSTAT_ACTIVE_FILE],
-		.unevictable = stats[PF_MEMSTAT_UNEVICTABLE],
-		.slab_reclaimable = stats[PF_MEMSTAT_SLAB_RECLAIMABLE],
-		.slab_unreclaimable = stats[PF_MEMSTAT_SLAB_UNRECLAIMABLE],
-		.kernel_stack = stats[PF_MEMSTAT_KERNEL_STACK],
-		.pagetables = stats[PF_MEMSTAT_PAGETABLES],
-		.percpu = stats[PF_MEMSTAT_PERCPU],
-		.sock = stats[PF_MEMSTAT_SOCK],
-		.swap = PF_UNKNOWN,
-	};
-}
-
-/* v2 has a counter of swap. v1 has one of memory and swap together, in the same place. */
-static void fill_swap(const struct pf_capture *c, const struct pf_snap_rec *now,
-		      struct pf_sample *s)
-{
-	if (c->layout.mode == PF_CGROUP_V2) {
-		s->kinds.swap = now->swap_usage_bytes;
-		s->swap_limit_bytes = now->swap_max_bytes;
-		return;
-	}
-	s->kinds.swap = grown(now->swap_usage_bytes, now->memory_usage_bytes);
-	s->swap_limit_bytes =
-		now->swap_max_bytes == PF_ABI_NO_LIMIT || now->memory_max_bytes == PF_ABI_NO_LIMIT
-			? PF_NO_LIMIT
-			: grown(now->swap_max_bytes, now->memory_max_bytes);
-}
-
-static void fill_memory(const struct pf_capture *c, const struct pf_snap_rec *now,
-			const struct pf_snap_rec *before, struct pf_sample *s)
-{
-	struct pf_memory_kinds *k = &s->kinds;
-
-	if (!(now->bound & PF_BOUND_MEMORY))
-		return;
-	s->memory_usage_bytes = now->memory_usage_bytes;
-	s->memory_peak_bytes = now->memory_peak_bytes;
-	s->memory_limit_bytes = now->memory_max_bytes;
-	s->memory_high_bytes = now->memory_high_bytes;
-	s->events_high = grown(now->events_high, before->events_high);
-	s->events_max = grown(now->events_max, before->events_max);
-	s->events_oom = grown(now->events_oom, before->events_oom);
-	s->events_oom_kill = grown(now->events_oom_kill, before->events_oom_kill);
-	pf_bpf_memory_kinds(now->stats, k);
-	fill_swap(c, now, s);
-	if (k->inactive_file != PF_UNKNOWN)
-		s->working_set_bytes = s->memory_usage_bytes > k->inactive_file
-					       ? s->memory_usage_bytes - k->inactive_file
-					       : 0;
-	s->hot_bytes = pf_memory_hot_bytes(k);
-}
-
-static void fill_psi(const struct pf_snap_rec *now, const struct pf_snap_rec *before,
-		     struct pf_sample *s)
-{
-	uint64_t *out[] = { &s->psi.cpu_some_ns,    &s->psi.cpu_full_ns, &s->psi.memory_some_ns,
-			    &s->psi.memory_full_ns, &s->psi.io_some_ns,	 &s->psi.io_full_ns };
-
-	if (!(now->bound & PF_BOUND_PSI))
-		return;
-	for (size_t i = 0; i < PF_ARRAY_SIZE(out); i++)
-		*out[i] = grown(now->psi_ns[i], before->psi_ns[i]);
-}
-
 static void fill_windows(struct pf_capture *c, const struct pf_totals *before, struct pf_sample *s)
 {
 	const struct pf_totals *now = c->now;
@@ -213,11 +115,7 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 	s.start_ns = slot->start_ns;
 	s.end_ns = end_ns;
 	s.last = last;
-	fill_cpu(&c->now->snap, &slot->before.snap, &s);
-	fill_memory(c, &c->now->snap, &slot->before.snap, &s);
-	fill_psi(&c->now->snap, &slot->before.snap, &s);
-	if (c->now->snap.bound & PF_BOUND_PIDS)
-		s.nr_processes = c->now->snap.nr_tasks;
+	pf_snap_difference(&c->now->snap, &slot->before.snap, c->layout.mode != PF_CGROUP_V2, &s);
 	fill_windows(c, &slot->before, &s);
 	fill_waits(c, &slot->before, &s);
 	fill_stalls(c, &slot->before, &s);

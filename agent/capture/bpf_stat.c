@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "capture/bpf_private.h"
+#include "capture/cgroup_parse.h"
 #include "capture/statmap.h"
 #include "sys/file.h"
 
@@ -138,8 +139,8 @@ static void observe(const struct kind *kind, struct pf_statmap *map, const char 
 	uint64_t first, second;
 
 	/* Only what stood still while the array was read. */
-	if (name && pf_stat_file_value(before, name, &first) == 0 &&
-	    pf_stat_file_value(after, name, &second) == 0 && first == second)
+	if (name && pf_cgroup_parse_key(before, name, &first) == 0 &&
+	    pf_cgroup_parse_key(after, name, &second) == 0 && first == second)
 		pf_statmap_observe(map, first, raw, nr_raw, (uint32_t)sysconf(_SC_PAGESIZE));
 }
 

@@ -19,7 +19,7 @@ struct pf_discover {
 	struct pf_map *by_path;
 	struct pf_map *refused; /* paths already counted as not taken; value: any */
 	uint32_t nr_tracked, highest_slot;
-	uint64_t scan, last_handle;
+	uint64_t scan, scan_ns, last_handle; /* scan_ns: of the last complete scan */
 	struct pf_discover_losses losses;
 };
 
@@ -82,7 +82,7 @@ static void refuse(struct pf_discover *d, const char *path)
 }
 
 static int take(struct pf_discover *d, const char *path, uint64_t id,
-		const struct pf_cgroup_class *class, uint64_t now_ns)
+		const struct pf_cgroup_class *class, uint64_t now_ns, uint64_t since_ns)
 {
 	uint32_t slot = free_slot(d);
 	struct pf_tracked *t;
@@ -100,6 +100,7 @@ static int take(struct pf_discover *d, const char *path, uint64_t id,
 	t->cgroup.born_ns = now_ns;
 	t->cgroup.class = *class;
 	strncpy(t->cgroup.path, path, sizeof(t->cgroup.path) - 1);
+	t->since_ns = since_ns;
 	t->slot = slot;
 	t->scan = d->scan;
 	t->from_start = d->scan == 1;
@@ -143,7 +144,7 @@ static bool is_workload(enum pf_cgroup_kind kind)
 
 /* The directory at @path, named @name in @dir_fd, is a workload: take it if it is new. */
 static int see(struct pf_discover *d, int dir_fd, const char *name, const char *path,
-	       const struct pf_cgroup_class *class, uint64_t now_ns)
+	       const struct pf_cgroup_class *class, uint64_t now_ns, uint64_t since_ns)
 {
 	struct pf_tracked *t = pf_map_get_str(d->by_path, path);
 	struct stat st;
@@ -161,7 +162,7 @@ static int see(struct pf_discover *d, int dir_fd, const char *name, const char *
 	}
 	if (t) /* removed and made anew since the last look */
 		d->opts.vanished(d->opts.arg, t);
-	return take(d, path, st.st_ino, class, now_ns);
+	return take(d, path, st.st_ino, class, now_ns, since_ns);
 }
 
 static void walk_dir(struct walk *w, int dir_fd, size_t path_len, unsigned depth);
@@ -180,7 +181,8 @@ static void visit(struct walk *w, int dir_fd, const char *name, size_t path_len,
 	memcpy(w->path + path_len + 1, name, name_len + 1);
 	d->opts.classify(d->opts.classify_arg, w->path, &class);
 	if (is_workload(class.kind))
-		(void)see(d, dir_fd, name, w->path, &class, w->now_ns); /* counted there */
+		(void)see(d, dir_fd, name, w->path, &class, w->now_ns,
+			  d->scan_ns); /* counted there */
 	if (class.kind != PF_CGROUP_DESCEND)
 		return;
 	if (depth >= DEPTH_MAX || w->nr_dirs >= DIRS_PER_SCAN_MAX) {
@@ -237,7 +239,10 @@ int pf_discover_scan(struct pf_discover *d, uint64_t now_ns)
 	w->discover = d;
 	w->now_ns = now_ns;
 	d->scan++;
+	if (d->scan == 1)
+		d->scan_ns = now_ns;
 	walk_dir(w, fd, 0, 1);
+	d->scan_ns = now_ns;
 	for (uint32_t slot = 1; slot <= d->highest_slot; slot++)
 		if (d->slots[slot] && d->slots[slot]->scan != d->scan)
 			d->opts.vanished(d->opts.arg, d->slots[slot]);
@@ -276,7 +281,7 @@ int pf_discover_hint(struct pf_discover *d, const char *path, uint64_t now_ns)
 
 	if (!pf_discover_classify(d, path, &class))
 		return 0;
-	return see(d, d->opts.root_fd, path + 1, path, &class, now_ns);
+	return see(d, d->opts.root_fd, path + 1, path, &class, now_ns, now_ns);
 }
 
 struct pf_tracked *pf_discover_by_slot(struct pf_discover *d, uint32_t slot)

@@ -16,6 +16,8 @@
 struct pf_tracked {
 	struct pf_cgroup cgroup;
 	uint32_t slot;
+	uint64_t
+		since_ns; /* it did not exist before: its creation, or the scan before the one that found it */
 	bool from_start; /* found by the first scan: it lived before we did */
 	uint64_t scan;	 /* the last one that saw it */
 };

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-extern const struct pf_capture_ops pf_capture_bpf;
+extern const struct pf_capture_ops pf_capture_bpf, pf_capture_cgroupfs, pf_capture_replay;
 
-static const struct pf_capture_ops *const sources[] = { &pf_capture_bpf };
+static const struct pf_capture_ops *const sources[] = { &pf_capture_bpf, &pf_capture_cgroupfs,
+							&pf_capture_replay };
 
 const struct pf_capture_ops *pf_capture_find(const char *name)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/statmap.h"
 
-#include <errno.h>
 #include <string.h>
 
 void pf_statmap_init(struct pf_statmap *map, enum pf_statmap_unit unit, uint32_t guess)
@@ -51,31 +50,4 @@ uint32_t pf_statmap_index(const struct pf_statmap *map)
 		nr_best++;
 	}
 	return nr_best == 1 ? best : PF_STATMAP_NONE;
-}
-
-int pf_stat_file_value(const char *text, const char *name, uint64_t *ret_value)
-{
-	size_t len = strlen(name);
-
-	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
-		uint64_t value = 0;
-		const char *digit;
-
-		line += *line == '\n';
-		if (strncmp(line, name, len) || line[len] != ' ')
-			continue;
-		digit = line + len + 1;
-		if (*digit < '0' || *digit > '9')
-			return -EBADMSG;
-		for (; *digit >= '0' && *digit <= '9'; digit++) {
-			if (value > (UINT64_MAX - (uint64_t)(*digit - '0')) / 10)
-				return -EBADMSG;
-			value = value * 10 + (uint64_t)(*digit - '0');
-		}
-		if (*digit != '\n' && *digit != '\0')
-			return -EBADMSG;
-		*ret_value = value;
-		return 0;
-	}
-	return -ENOENT;
 }

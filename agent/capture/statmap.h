@@ -43,8 +43,4 @@ void pf_statmap_observe(struct pf_statmap *map, uint64_t value, const uint64_t *
 /** pf_statmap_index() - the index to read, or PF_STATMAP_NONE: none is known. */
 uint32_t pf_statmap_index(const struct pf_statmap *map);
 
-/** pf_stat_file_value() - the value under @name in the text of a memory.stat file. Return: 0;
- * -ENOENT; -EBADMSG. */
-PF_MUST_CHECK int pf_stat_file_value(const char *text, const char *name, uint64_t *ret_value);
-
 #endif

@@ -54,6 +54,8 @@ void pf_tracks_free(struct pf_tracks *tracks)
 
 static void track_remove(struct pf_tracks *tracks, struct pf_track *track)
 {
+	if (tracks->opts.dropped)
+		tracks->opts.dropped(tracks->opts.arg, track);
 	(void)pf_map_remove_u64(tracks->by_handle, track->cgroup.handle);
 	if (track->ended_ns != PF_UNKNOWN)
 		tracks->nr_ended--;
@@ -350,6 +352,8 @@ void pf_tracks_taken(struct pf_tracks *tracks, uint64_t at_ns)
 
 	pf_tracks_for_each(tracks, cursor, track)
 	{
+		if (track->pending)
+			continue;
 		if (track->ended_ns != PF_UNKNOWN && track->ended_ns <= at_ns)
 			track_remove(tracks, track);
 		else

@@ -34,6 +34,7 @@ struct pf_track {
 	uint64_t first_seen_ns, first_seen_unix_ns;
 	uint64_t ended_ns, ended_unix_ns; /* PF_UNKNOWN while it lives */
 	uint64_t nr_samples;
+	bool pending; /* not reported yet, its names are waited for: nothing of it is taken */
 
 	struct pf_slices slices;
 	struct pf_enforced enforced;   /* note is NULL */
@@ -49,6 +50,9 @@ struct pf_tracks_opts {
 	uint64_t run_id;
 	double time_scale;		   /* 1; durations of the analysis are that much shorter */
 	const struct pf_vpa_settings *vpa; /* copied */
+	/* Optional: called before a track goes, with all it has. */
+	void *arg;
+	void (*dropped)(void *arg, const struct pf_track *track);
 };
 
 struct pf_tracks;
@@ -88,7 +92,7 @@ void pf_tracks_begin_interval(struct pf_tracks *tracks);
 
 /**
  * pf_tracks_taken() - all that was ended or closed at @at_ns is durable elsewhere: closed slices
- * and ended tracks up to then are dropped.
+ * and ended tracks up to then are dropped, but for pending ones.
  */
 void pf_tracks_taken(struct pf_tracks *tracks, uint64_t at_ns);
 

@@ -7,16 +7,7 @@
 
 #include <stdint.h>
 
-#define PF_NS_PER_US   1000ull
-#define PF_NS_PER_MS   1000000ull
-#define PF_NS_PER_S    1000000000ull
-#define PF_NS_PER_MIN  60000000000ull
-#define PF_NS_PER_HOUR 3600000000000ull
-#define PF_NS_PER_DAY  86400000000000ull
-
-#define PF_KIB 1024ull
-#define PF_MIB 1048576ull
-#define PF_GIB 1073741824ull
+#include "base/units.h"
 
 /* "Not known": never shown as 0, left out of messages. */
 #define PF_UNKNOWN UINT64_MAX

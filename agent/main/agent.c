@@ -94,6 +94,13 @@ static int drop_rights(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 	return 0;
 }
 
+static void on_dropped(void *arg, const struct pf_track *track)
+{
+	struct pf_agent *agent = arg;
+
+	pf_meta_forget(agent->meta, track->cgroup.handle);
+}
+
 static int start(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 {
 	const struct pf_config *config = agent->config;
@@ -115,13 +122,17 @@ static int start(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 				.max_tracks = 2 * (uint32_t)config->capture_max_containers,
 				.run_id = agent->node.run_id,
 				.time_scale = config->time_scale,
-				.vpa = &vpa },
+				.vpa = &vpa,
+				.arg = agent,
+				.dropped = on_dropped },
 			&agent->tracks);
 	if (r < 0) {
 		(void)snprintf(error, PF_AGENT_ERROR_MAX, "starting: %s", strerror(-r));
 		return 1;
 	}
-	code = pf_agent_export_open(agent, error);
+	code = pf_agent_meta_open(agent, error);
+	if (code == 0)
+		code = pf_agent_export_open(agent, error);
 	if (code == 0)
 		code = pf_agent_capture_open(agent, error);
 	if (code == 0)
@@ -141,6 +152,7 @@ static void stop(struct pf_agent *agent)
 	pf_agent_export_close(agent);
 	pf_agent_capture_close(agent);
 	pf_tracks_free(agent->tracks);
+	pf_agent_meta_close(agent);
 	pf_loop_free(agent->loop);
 }
 
@@ -158,6 +170,7 @@ int pf_agent_run(const struct pf_config *config, char error[PF_AGENT_ERROR_MAX])
 			code = 1;
 		}
 		pf_agent_snapshot(&agent);
+		pf_meta_settle(agent.meta);
 		pf_agent_export(&agent, true);
 		for (size_t i = 0; i < agent.nr_sinks && code == 0; i++) {
 			if (!agent.sinks[i].nr_lost)

@@ -17,6 +17,7 @@
 #include "main/config.h"
 #include "main/node.h"
 #include "meta/cgroup_path.h"
+#include "meta/meta.h"
 #include "sys/loop.h"
 
 enum {
@@ -38,6 +39,12 @@ struct pf_agent_kill {
 	char workload[PF_OBJECT_NAME_MAX], comm[PF_COMM_MAX];
 };
 
+/* The lists of names that meta's options point to. */
+struct pf_agent_lists {
+	char *labels, *annotations;
+	const char *label_names[PF_LABELS_MAX + 1], *annotation_names[PF_LABELS_MAX + 1];
+};
+
 struct pf_agent {
 	const struct pf_config *config;
 	struct pf_node node;
@@ -47,6 +54,8 @@ struct pf_agent {
 	struct pf_capture *capture;
 	struct pf_watch *capture_watch;
 	struct pf_cgroup_rules rules;
+	struct pf_meta *meta;
+	struct pf_agent_lists lists; /* of label names, for meta */
 	struct pf_tracks *tracks;
 	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
 
@@ -83,6 +92,19 @@ int pf_agent_capture_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]
 /** pf_agent_snapshot() - one snapshot into the table. */
 void pf_agent_snapshot(struct pf_agent *agent);
 void pf_agent_capture_close(struct pf_agent *agent);
+
+/** pf_agent_meta_open() - agent_meta.c: the pods of this node, from where the configuration says.
+ * Return: exit code. */
+int pf_agent_meta_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+/** pf_agent_identify() - brings the track's names up to date. Return: whether it is to be reported
+ * now. */
+bool pf_agent_identify(struct pf_agent *agent, struct pf_track *track);
+/** pf_agent_meta_options() - what the configuration says; @ret_lists holds the lists it points to. */
+PF_MUST_CHECK int pf_agent_meta_options(const struct pf_config *config, const char *node_name,
+					struct pf_agent_lists *ret_lists,
+					struct pf_meta_opts *ret_opts);
+void pf_agent_lists_done(struct pf_agent_lists *lists);
+void pf_agent_meta_close(struct pf_agent *agent);
 
 enum pf_agent_parts {
 	PF_AGENT_INTERVAL =

@@ -21,7 +21,9 @@ static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
 	int r = pf_tracks_appeared(agent->tracks, cgroup, pf_clock_monotonic_ns(),
 				   agent->wall_offset_ns, &track);
 
-	if (r < 0)
+	if (r == 0)
+		pf_meta_appeared(agent->meta, cgroup);
+	else
 		pf_log_limited(&limit, PF_LOG_WARNING, AREA, "%s: not tracked: %s", cgroup->path,
 			       r == -ENOSPC ? "the table is full (--capture.max-containers)"
 					    : strerror(-r));
@@ -31,6 +33,8 @@ static void on_sampled(void *arg, const struct pf_sample *sample)
 {
 	struct pf_agent *agent = arg;
 
+	if (sample->cpu_weight != PF_UNKNOWN)
+		pf_meta_hint(agent->meta, sample->handle, sample->cpu_weight);
 	/* -ENOENT: not taken when it appeared; -ENOMEM: counted by the table. */
 	(void)pf_tracks_sampled(agent->tracks, sample, agent->wall_offset_ns);
 }
@@ -38,8 +42,9 @@ static void on_sampled(void *arg, const struct pf_sample *sample)
 static void on_vanished(void *arg, uint64_t handle)
 {
 	struct pf_agent *agent = arg;
+	uint64_t now_ns = pf_clock_monotonic_ns();
 
-	pf_tracks_vanished(agent->tracks, handle, pf_clock_monotonic_ns(), agent->wall_offset_ns);
+	pf_tracks_vanished(agent->tracks, handle, now_ns, agent->wall_offset_ns);
 }
 
 #define KEEP(kill, field)                                                                          \
@@ -165,7 +170,10 @@ int pf_agent_capture_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]
 {
 	const char *source = agent->config->capture_source;
 	char why[400] = "";
-	int r = pf_cgroup_rules_detect(&agent->rules, agent->config->cgroup_root), fd;
+	int r, fd;
+
+	agent->rules.units_with_pods = agent->config->capture_units;
+	r = pf_cgroup_rules_detect(&agent->rules, agent->config->cgroup_root);
 
 	if (r < 0) {
 		(void)snprintf(error, PF_AGENT_ERROR_MAX,

@@ -42,6 +42,7 @@ static const struct pf_loss *build_losses(struct pf_agent *agent, struct pf_aren
 	nr = agent->capture_ops->losses(agent->capture, losses, LOSSES_MAX);
 	for (size_t i = 0; i < PF_ARRAY_SIZE(own) && nr < LOSSES_MAX; i++)
 		losses[nr++] = own[i];
+	nr += pf_meta_losses(agent->meta, losses + nr, LOSSES_MAX - nr);
 	for (size_t i = 0; i < agent->nr_sinks; i++) {
 		const struct pf_agent_sink *sink = &agent->sinks[i];
 
@@ -108,7 +109,7 @@ static int build_containers(struct pf_agent *agent, unsigned parts, struct pf_ar
 	{
 		int r;
 
-		if (!track->nr_samples)
+		if (!track->nr_samples || !pf_agent_identify(agent, track))
 			continue; /* nothing is known of it yet */
 		r = build_container(track, parts, arena, &containers[nr]);
 		if (r < 0)
@@ -137,6 +138,7 @@ int pf_agent_build_report(struct pf_agent *agent, unsigned parts, struct pf_aren
 			  struct pf_report *ret_report)
 {
 	uint64_t now_ns = pf_clock_monotonic_ns(), start_ns;
+	struct pf_meta_status meta;
 	struct pf_report report;
 	int r;
 
@@ -157,7 +159,8 @@ int pf_agent_build_report(struct pf_agent *agent, unsigned parts, struct pf_aren
 	report.nr_cpus = agent->node.nr_cpus;
 	report.memory_total_bytes = agent->node.memory_total_bytes;
 	report.capture_source = agent->capture_ops->name;
-	report.meta_source = "none";
+	pf_meta_status(agent->meta, &meta);
+	report.meta_source = meta.source;
 	report.time_scale = agent->config->time_scale;
 	report.last = parts & PF_AGENT_LAST;
 	report.cost_wall_ns = now_ns - agent->started_ns;
@@ -178,6 +181,7 @@ int pf_agent_build_report(struct pf_agent *agent, unsigned parts, struct pf_aren
 
 bool pf_agent_ready(const struct pf_agent *agent, char *reason, size_t reason_size)
 {
+	struct pf_meta_status meta;
 	uint64_t late_ns = 3 * agent->interval_ns + 5 * PF_NS_PER_S;
 
 	if (!agent->nr_snapshots) {
@@ -186,6 +190,11 @@ bool pf_agent_ready(const struct pf_agent *agent, char *reason, size_t reason_si
 	}
 	if (pf_clock_monotonic_ns() - agent->last_snapshot_ns > late_ns) {
 		(void)snprintf(reason, reason_size, "the last snapshot is too long ago\n");
+		return false;
+	}
+	pf_meta_status(agent->meta, &meta);
+	if (!meta.ready) {
+		(void)snprintf(reason, reason_size, "names of pods: %s\n", meta.state);
 		return false;
 	}
 	reason[0] = '\0';
@@ -202,14 +211,16 @@ int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
 		.nr_snapshots = agent->nr_snapshots,
 		.nr_reports = agent->nr_reports,
 		.nr_signals = PF_NR_SIGNALS,
-		.meta_source = "none",
-		.meta_state = "",
 		.export_state = "",
 		.spool_bytes = PF_UNKNOWN,
 	};
-	char reason[128];
+	struct pf_meta_status meta;
+	char reason[512];
 	char *copy;
 
+	pf_meta_status(agent->meta, &meta);
+	status.meta_source = meta.source;
+	status.meta_state = pf_arena_strdup(arena, meta.state);
 	status.ready = pf_agent_ready(agent, reason, sizeof(reason));
 	reason[strcspn(reason, "\n")] = '\0';
 	copy = pf_arena_strdup(arena, reason);

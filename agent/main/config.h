@@ -28,6 +28,7 @@ struct pf_config {
 	uint64_t capture_max_containers;
 	double capture_cpu_budget;
 	bool capture_growth_stacks;
+	bool capture_units;
 	char *capture_replay_file;
 	char *cgroup_root;
 	char *path_procfs;
@@ -35,6 +36,14 @@ struct pf_config {
 
 	char *cluster_name;
 	char *node_name;
+
+	char *pods_source, *pods_labels, *pods_annotations, *pods_logs;
+	bool pods_resolve_owners;
+	char *apiserver_url, *apiserver_ca_file, *apiserver_token_file;
+	char *kubelet_url, *kubelet_ca_file, *kubelet_token_file;
+	char *kubelet_cert_file, *kubelet_key_file;
+	bool kubelet_insecure;
+	uint64_t kubelet_interval_ns;
 
 	char *export_file;
 	uint64_t export_interval_ns;

@@ -2,18 +2,20 @@
 /*
  * cgroup_path.h - what a cgroup is, from its path.
  *
- * Pods, cgroupfs driver:  [/ROOT]/kubepods[/burstable|/besteffort]/podUID/ID (CRI-O: crio-ID)
- * Pods, systemd driver:   [/ROOT.slice]/[ROOT-]kubepods.slice/[ROOT-]kubepods-burstable.slice/
- *                         [ROOT-]kubepods-burstable-podU_I_D.slice/cri-containerd-ID.scope (crio-,
- * docker-) Drivers not agreeing:
- * /system.slice/containerd.service/kubepods-burstable-podU_I_D.slice:cri-containerd:ID No pods:
- * /docker/ID, docker-ID.scope, libpod-ID.scope, nerdctl-ID.scope below any slice; systemd services
- * and scopes; any other cgroup, the first below slices. Source: the layouts as kubelet, containerd,
- * CRI-O, Docker and Podman make them (recorded ones are the fixtures of
- * tests/unit/test_cgroup_path.c).
+ * Pods, cgroupfs driver (CRI-O's leaves: crio-ID):
+ *    [/ROOT]/kubepods[/burstable|/besteffort]/podUID/ID
+ * Pods, systemd driver (or crio-ID.scope, docker-ID.scope):
+ *    [/ROOT.slice]/[ROOT-]kubepods.slice/[ROOT-]kubepods-burstable.slice/
+ *       [ROOT-]kubepods-burstable-podU_I_D.slice/cri-containerd-ID.scope
+ * A kubelet using systemd with a containerd that does not:
+ *    /system.slice/containerd.service/kubepods-burstable-podU_I_D.slice:cri-containerd:ID
+ * Without pods:
+ *    /docker/ID; docker-ID.scope, libpod-ID.scope, nerdctl-ID.scope below any slice;
+ *    systemd services and scopes; of other cgroups the first below slices.
  *
- * A pod's sandbox (pause) leaf looks like a container here: only the pod's status tells them apart,
- * see podmap.h.
+ * Source: recorded nodes (tests/fixtures/k8s) and the layouts those runtimes document.
+ *
+ * A pod's sandbox (pause) leaf looks like a container here: only lists tell it, see podmap.h.
  */
 #ifndef PF_META_CGROUP_PATH_H
 #define PF_META_CGROUP_PATH_H

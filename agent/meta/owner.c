@@ -71,13 +71,13 @@ bool pf_owner_of_pod(const struct pf_pod *pod, struct pf_owner *ret_owner)
 		len = len_without(pod->owner_name, pod->template_hash);
 		set_owner(ret_owner, len ? PF_WORKLOAD_DEPLOYMENT : PF_WORKLOAD_REPLICA_SET,
 			  pod->owner_name, len ? len : strlen(pod->owner_name));
-		return true;
+		return !len;
 	}
 	if (!strcmp(pod->owner_kind, "Job")) {
 		len = cron_job_len(pod);
 		set_owner(ret_owner, len ? PF_WORKLOAD_CRON_JOB : PF_WORKLOAD_JOB, pod->owner_name,
 			  len ? len : strlen(pod->owner_name));
-		return true;
+		return !len;
 	}
 	pf_owner_of_kind(pod->owner_kind, pod->owner_name, ret_owner);
 	return false;

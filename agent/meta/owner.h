@@ -3,13 +3,17 @@
  * owner.h - the workload a pod belongs to, as far as the pod itself tells.
  *
  * A pod names its next owner only. What is above it:
- *   ReplicaSet -> Deployment: the label pod-template-hash is the ReplicaSet name's suffix. The
- * Deployment controller sets that label and builds that name; a ReplicaSet made by hand has none.
- *   Job -> CronJob: the suffix is the scheduled time in minutes since 1970. The CronJob controller
- * builds that name; the minute must lie within a week before the pod's birth, so that a Job with a
- * number of its own stays one. Where the API may be asked (meta/resolver.h), its answer counts
- * instead: other controllers (Argo Rollouts) own ReplicaSets too. Source: recorded objects,
- * tests/fixtures/k8s.
+ *
+ * ReplicaSet -> Deployment: the label pod-template-hash is the suffix of the ReplicaSet's name. The
+ *    Deployment controller sets the label and builds the name; a ReplicaSet made by hand has none.
+ * Job -> CronJob: the suffix is the scheduled time in minutes since 1970, as the CronJob controller
+ *    builds it. It must lie within a week before the pod's birth: a Job may have a number of its own.
+ *
+ * These names are built by one controller each, so they decide, and the API is not asked: thousands
+ * of agents starting at once would ask it for every ReplicaSet. Where the pod does not tell, the API
+ * is (meta/resolver.h), if it may be: a bare ReplicaSet, one of an Argo Rollout, a workflow's Job.
+ *
+ * Source: recorded objects, tests/fixtures/k8s.
  */
 #ifndef PF_META_OWNER_H
 #define PF_META_OWNER_H
@@ -23,7 +27,9 @@ struct pf_owner {
 
 /**
  * pf_owner_of_pod() - the workload, by the rules above. A static pod's name is taken without its
- * node's. Return: whether the API might know better (the owner is a ReplicaSet or a Job).
+ * node's.
+ * Return: whether the API may know better: the owner is a ReplicaSet or a Job, and its name does
+ * not tell.
  */
 bool pf_owner_of_pod(const struct pf_pod *pod, struct pf_owner *ret_owner);
 

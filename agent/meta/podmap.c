@@ -60,7 +60,7 @@ struct pf_podmap {
 	struct pf_podmap_opts opts;
 	struct pf_map *pods;   /* cgroup uid -> struct entry */
 	struct pf_map *tracks; /* handle -> struct track */
-	bool resolve_owners, settled, doubted;
+	bool resolve_owners, settled, doubted, listless;
 	uint64_t list; /* number of the current list */
 	uint64_t heard_ns, generation;
 	struct pf_podmap_stats stats; /* counters only */
@@ -294,6 +294,17 @@ void pf_podmap_heard(struct pf_podmap *map, uint64_t now_ns)
 	map->heard_ns = now_ns;
 }
 
+uint64_t pf_podmap_heard_ns(const struct pf_podmap *map)
+{
+	return map->heard_ns;
+}
+
+void pf_podmap_set_listless(struct pf_podmap *map, bool listless)
+{
+	map->generation += map->listless != listless;
+	map->listless = listless;
+}
+
 /* ---- owners ---- */
 
 void pf_podmap_resolve_owners(struct pf_podmap *map, bool on)
@@ -420,19 +431,18 @@ static enum pf_meta_answer judge_unlisted(const struct pf_podmap *map, const str
 static enum pf_meta_answer judge_unknown(const struct pf_podmap *map, const struct track *track,
 					 uint64_t now_ns)
 {
-	uint64_t wait_ns = map->opts.listless ? SETTLE_NS : PENDING_MAX_NS;
+	uint64_t wait_ns = map->listless ? SETTLE_NS : PENDING_MAX_NS;
 	uint32_t nr_siblings;
 	bool oldest = oldest_leaf(map, track, &nr_siblings);
 	bool like_sandbox = light(track) && oldest;
 
-	if (like_sandbox && nr_siblings && (map->opts.listless || map->settled))
+	if (like_sandbox && nr_siblings && (map->listless || map->settled))
 		return PF_META_SANDBOX;
 	if (map->settled || now_ns - track->appeared_ns >= wait_ns)
 		return like_sandbox && nr_siblings ? PF_META_SANDBOX : PF_META_BY_PATH;
 	/* Without lists only the question of the sandbox is open, until a second leaf comes. */
-	return map->opts.listless && !like_sandbox && track->cpu_weight != PF_UNKNOWN
-		       ? PF_META_BY_PATH
-		       : PF_META_PENDING;
+	return map->listless && !like_sandbox && track->cpu_weight != PF_UNKNOWN ? PF_META_BY_PATH
+										 : PF_META_PENDING;
 }
 
 static enum pf_meta_answer judge(struct pf_podmap *map, const struct entry *entry,

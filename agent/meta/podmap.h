@@ -4,13 +4,13 @@
  *
  * Sources (source.h) put pods in, the agent asks by cgroup. The rules of life:
  * - A cgroup is there up to seconds before its container is listed: the answer is PENDING, the
- * agent keeps its samples.
+ *   agent keeps its samples.
  * - A container that ended is found by its id as long as the pod is known, also after restarts.
  * - A pod's sandbox is in no list. It is its oldest leaf, with the least CPU weight; where that
- * does not decide, it is the leaf that is still in no list 20 s after its birth, while the source
- * was heard.
+ *   does not decide, it is the leaf that is still in no list 20 s after its birth, while the source
+ *   was heard.
  * - A pod that is no longer listed stays until its last cgroup is forgotten and for two minutes
- * more; a list from which much is missing at once counts only when a second one says the same.
+ *   more; a list from which much is missing at once counts only when a second one says the same.
  * - Nothing grows without bound: pods and cgroups beyond the maximum are not taken, and counted.
  */
 #ifndef PF_META_PODMAP_H
@@ -22,7 +22,6 @@ struct pf_podmap;
 
 struct pf_podmap_opts {
 	uint32_t max_pods, max_cgroups;
-	bool listless; /* no source will ever list a pod: do not wait for one */
 };
 
 enum pf_meta_answer {
@@ -64,6 +63,10 @@ int pf_podmap_list_end(struct pf_podmap *map, uint64_t now_ns);
 
 /** pf_podmap_heard() - the source works, and what it knew at @now_ns is in the map. */
 void pf_podmap_heard(struct pf_podmap *map, uint64_t now_ns);
+uint64_t pf_podmap_heard_ns(const struct pf_podmap *map); /* when last; 0: never */
+
+/** pf_podmap_set_listless() - nobody will list a pod: do not wait for one. */
+void pf_podmap_set_listless(struct pf_podmap *map, bool listless);
 
 /* ---- owners ---- */
 

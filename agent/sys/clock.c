@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/units.h"
+#include "base/units.h"
 
 static int64_t read_ns(clockid_t id)
 {

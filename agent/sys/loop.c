@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-#include "core/units.h"
+#include "base/units.h"
 #include "sys/clock.h"
 
 enum { EVENTS_PER_ROUND = 64 };

@@ -168,12 +168,10 @@ static const struct owner_case {
 	  PF_QOS_BURSTABLE },
 	{ "v2-systemd", "edge-proxy-node-b", "edge-proxy", PF_WORKLOAD_STATIC_POD,
 	  PF_QOS_BURSTABLE },
-	{ "v2-cgroupfs-static", "burst-node-c", "burst", PF_WORKLOAD_STATIC_POD,
-	  PF_QOS_BURSTABLE },
+	{ "v2-cgroupfs-static", "burst-node-c", "burst", PF_WORKLOAD_STATIC_POD, PF_QOS_BURSTABLE },
 	{ "v2-cgroupfs-static", "besteff-node-c", "besteff", PF_WORKLOAD_STATIC_POD,
 	  PF_QOS_BEST_EFFORT },
-	{ "v2-cgroupfs-static", "guar-node-c", "guar", PF_WORKLOAD_STATIC_POD,
-	  PF_QOS_GUARANTEED },
+	{ "v2-cgroupfs-static", "guar-node-c", "guar", PF_WORKLOAD_STATIC_POD, PF_QOS_GUARANTEED },
 };
 
 static const struct owner_case *owner_case_of(const char *node, const char *pod)
@@ -184,11 +182,9 @@ static const struct owner_case *owner_case_of(const char *node, const char *pod)
 	return NULL;
 }
 
-static struct pf_podmap *new_map(uint32_t max_pods, bool listless)
+static struct pf_podmap *new_map(uint32_t max_pods)
 {
-	struct pf_podmap_opts opts = { .max_pods = max_pods,
-				       .max_cgroups = CGROUPS_MAX,
-				       .listless = listless };
+	struct pf_podmap_opts opts = { .max_pods = max_pods, .max_cgroups = CGROUPS_MAX };
 	struct pf_podmap *map = NULL;
 
 	if (pf_podmap_new(&opts, &map) < 0)
@@ -240,7 +236,7 @@ static void check_owners(const char *node, const struct pods *pods)
 static void check_node(const char *node, const char *file)
 {
 	struct leaves *leaves = calloc(1, sizeof(*leaves));
-	PF_AUTO(pf_podmap_freep) struct pf_podmap *map = new_map(PODS_MAX, false);
+	PF_AUTO(pf_podmap_freep) struct pf_podmap *map = new_map(PODS_MAX);
 	struct pods pods = { 0 };
 	char path[256];
 
@@ -296,7 +292,7 @@ struct life {
 
 static void life_init(struct life *life)
 {
-	*life = (struct life){ .map = new_map(4, false) };
+	*life = (struct life){ .map = new_map(4) };
 	life->pod = (struct pf_pod){ .namespace_name = "shop",
 				     .name = "web-1",
 				     .node = "node-a",
@@ -495,7 +491,7 @@ static void test_shrinking_list(void)
 
 	life_init(&life);
 	pf_podmap_free(life.map);
-	life.map = new_map(16, false);
+	life.map = new_map(16);
 	pf_podmap_list_begin(life.map);
 	for (uint32_t i = 0; i < 10; i++)
 		put_n(&life, i, S, 0);
@@ -568,8 +564,7 @@ static void test_listless(void)
 	const struct pf_cgroup *sandbox, *app;
 
 	life_init(&life);
-	pf_podmap_free(life.map);
-	life.map = new_map(4, true);
+	pf_podmap_set_listless(life.map, true);
 	sandbox = life_cgroup(&life, 1, "U1", "pause", 1, 1 * S);
 	check_answer(&life, "alone", sandbox, 2 * S, PF_META_PENDING, NULL, 0);
 	app = life_cgroup(&life, 2, "U1", "c1", 35, 2 * S);
@@ -657,8 +652,7 @@ static const struct guess_case {
 	    .owner_name = "r-29921681",
 	    .created_unix_s = 1795304479 },
 	  "r",
-	  PF_WORKLOAD_CRON_JOB,
-	  true },
+	  PF_WORKLOAD_CRON_JOB },
 	{ "a Job of the future",
 	  { .name = "p",
 	    .owner_kind = "Job",
