@@ -138,21 +138,37 @@ struct pf_html_column {
 	const char *label;
 	const char *sort; /* value of the query's "sort"; NULL: cannot be sorted by */
 	const char *hint; /* longer words as title; NULL: none */
-	bool number;	  /* right-aligned, tabular figures */
+	bool number;	  /* right-aligned */
 	bool down_first;  /* the first click sorts downwards */
+	bool whole;	  /* takes the whole width of a phone's card, without its label */
 };
 
-/**
- * pf_html_table() - opens a table up to <tbody>, in a box that scrolls sideways.
- * @query: NULL: without sort links. @stack: on a phone each row becomes a card; begin its cells
- * with pf_html_cell(). Close it with pf_html_table_end().
+/*
+ * A table is written cell by cell; each is closed by the next, the first of a row is its heading.
+ * It scrolls sideways where it does not fit; on a phone each row becomes a card.
  */
-void pf_html_table(struct pf_buf *buf, const char *caption, const struct pf_html_column *columns,
-		   size_t nr_columns, const struct pf_html_query *query, bool stack);
-void pf_html_table_end(struct pf_buf *buf);
+struct pf_html_table {
+	struct pf_buf *buf;
+	const struct pf_html_column *columns; /* borrowed until the end */
+	size_t nr_columns;
+	size_t at; /* cells begun in this row */
+	bool in_row;
+};
 
-/** pf_html_cell() - opens <td> for @column; close it with "</td>". */
-void pf_html_cell(struct pf_buf *buf, const struct pf_html_column *column);
+/** pf_html_table() - begins a table. @query: NULL: without sort links. */
+void pf_html_table(struct pf_html_table *table, struct pf_buf *buf, const char *caption,
+		   const struct pf_html_column *columns, size_t nr_columns,
+		   const struct pf_html_query *query);
+void pf_html_row(struct pf_html_table *table);
+void pf_html_table_end(struct pf_html_table *table);
+
+/** pf_html_cell() - begins the next cell; what goes in is written to the buffer. The others write
+ * it too. */
+void pf_html_cell(struct pf_html_table *table);
+void pf_html_cell_text(struct pf_html_table *table, const char *text); /* NULL, "": unknown */
+void pf_html_cell_value(struct pf_html_table *table, enum pf_quantity quantity, uint64_t value,
+			const char *no_limit);
+void pf_html_cell_number(struct pf_html_table *table, enum pf_quantity quantity, double value);
 
 /** pf_html_pages() - links to the pages of a long list; nothing if there is one only.
  * @page: from 1. */

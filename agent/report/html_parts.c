@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Badges, values, copy blocks and tables. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -167,25 +168,24 @@ static const char *aria_sort(const struct pf_html_column *column, const struct p
 	return down ? " aria-sort=\"descending\"" : " aria-sort=\"ascending\"";
 }
 
-void pf_html_table(struct pf_buf *buf, const char *caption, const struct pf_html_column *columns,
-		   size_t nr_columns, const struct pf_html_query *query, bool stack)
+/* A phone's layout takes the table's own display away, and with it its roles: they are written out.
+ */
+void pf_html_table(struct pf_html_table *table, struct pf_buf *buf, const char *caption,
+		   const struct pf_html_column *columns, size_t nr_columns,
+		   const struct pf_html_query *query)
 {
+	*table = (struct pf_html_table){ .buf = buf, .columns = columns, .nr_columns = nr_columns };
 	pf_html_addf(
 		buf,
-		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table",
-		caption);
-	/* A phone's layout takes the table's own display away, and with it its roles. */
-	(void)pf_buf_adds(buf, stack ? " class=\"stack\" role=\"table\">" : ">");
-	pf_html_addf(buf, "<caption>%s</caption>", caption);
-	(void)pf_buf_adds(buf,
-			  stack ? "<thead role=\"rowgroup\"><tr role=\"row\">" : "<thead><tr>");
+		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table "
+		"class=\"stack\" role=\"table\"><caption>%s</caption><thead role=\"rowgroup\"><tr "
+		"role=\"row\">",
+		caption, caption);
 	for (size_t i = 0; i < nr_columns; i++) {
 		const struct pf_html_column *c = &columns[i];
 
-		(void)pf_buf_adds(buf, "<th scope=\"col\"");
-		if (stack)
-			(void)pf_buf_adds(buf, " role=\"columnheader\"");
-		(void)pf_buf_adds(buf, c->number ? " class=\"num\"" : "");
+		(void)pf_buf_adds(buf, "<th scope=\"col\" role=\"columnheader\"");
+		pf_html_addif(buf, c->number, " class=\"num\"");
 		(void)pf_buf_adds(buf, aria_sort(c, query));
 		if (c->hint)
 			pf_html_addf(buf, " title=\"%s\"", c->hint);
@@ -196,19 +196,76 @@ void pf_html_table(struct pf_buf *buf, const char *caption, const struct pf_html
 			pf_html_text(buf, c->label);
 		(void)pf_buf_adds(buf, "</th>");
 	}
-	(void)pf_buf_adds(buf, stack ? "</tr></thead><tbody role=\"rowgroup\">\n"
-				     : "</tr></thead><tbody>\n");
+	(void)pf_buf_adds(buf, "</tr></thead><tbody role=\"rowgroup\">\n");
 }
 
-void pf_html_table_end(struct pf_buf *buf)
+static void close_cell(struct pf_html_table *table)
 {
-	(void)pf_buf_adds(buf, "</tbody></table></div>\n");
+	if (table->at)
+		(void)pf_buf_adds(table->buf, table->at == 1 ? "</th>" : "</td>");
 }
 
-void pf_html_cell(struct pf_buf *buf, const struct pf_html_column *column)
+static void close_row(struct pf_html_table *table)
 {
-	pf_html_addf(buf, "<td role=\"cell\" data-label=\"%s\"", column->label);
-	(void)pf_buf_adds(buf, column->number ? " class=\"num\">" : ">");
+	close_cell(table);
+	pf_html_addif(table->buf, table->in_row, "</tr>\n");
+	table->at = 0;
+	table->in_row = false;
+}
+
+void pf_html_row(struct pf_html_table *table)
+{
+	close_row(table);
+	table->in_row = true;
+	(void)pf_buf_adds(table->buf, "<tr role=\"row\">");
+}
+
+void pf_html_table_end(struct pf_html_table *table)
+{
+	close_row(table);
+	(void)pf_buf_adds(table->buf, "</tbody></table></div>\n");
+}
+
+void pf_html_cell(struct pf_html_table *table)
+{
+	assert(table->in_row && table->at < table->nr_columns);
+
+	const struct pf_html_column *c = &table->columns[table->at];
+
+	close_cell(table);
+	if (table->at++ == 0) {
+		(void)pf_buf_adds(table->buf,
+				  "<th scope=\"row\" role=\"rowheader\" class=\"whole\">");
+		return;
+	}
+	(void)pf_buf_adds(table->buf, "<td role=\"cell\"");
+	if (c->whole)
+		(void)pf_buf_adds(table->buf, " class=\"whole\"");
+	else if (c->number)
+		(void)pf_buf_adds(table->buf, " class=\"num\"");
+	pf_html_addf(table->buf, " data-label=\"%s\">", c->label);
+}
+
+void pf_html_cell_text(struct pf_html_table *table, const char *text)
+{
+	pf_html_cell(table);
+	if (text && *text)
+		pf_html_text(table->buf, text);
+	else
+		pf_html_unknown(table->buf);
+}
+
+void pf_html_cell_value(struct pf_html_table *table, enum pf_quantity quantity, uint64_t value,
+			const char *no_limit)
+{
+	pf_html_cell(table);
+	pf_html_value(table->buf, quantity, value, no_limit);
+}
+
+void pf_html_cell_number(struct pf_html_table *table, enum pf_quantity quantity, double value)
+{
+	pf_html_cell(table);
+	pf_html_number(table->buf, quantity, value);
 }
 
 static void page_link(struct pf_buf *buf, const struct pf_html_query *query, uint64_t page,

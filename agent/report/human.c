@@ -85,6 +85,29 @@ static struct pf_human bytes(double value, const char *after)
 	return in_unit(value, byte_units, PF_ARRAY_SIZE(byte_units), after);
 }
 
+static struct pf_human grouped(double value)
+{
+	struct pf_human human;
+	char digits[32], *out = human.text;
+
+	(void)snprintf(digits, sizeof(digits), "%.0f", value);
+
+	size_t nr = strlen(digits);
+
+	/* At most 20 digits and 6 separators of 2 bytes. */
+	for (size_t i = 0; i < nr && i < 20; i++) {
+		size_t left = nr - i;
+
+		if (i && left % 3 == 0 && digits[i - 1] != '-') {
+			*out++ = NBSP[0];
+			*out++ = NBSP[1];
+		}
+		*out++ = digits[i];
+	}
+	*out = '\0';
+	return human;
+}
+
 static struct pf_human cpu(double millicores)
 {
 	struct pf_human human;
@@ -95,8 +118,12 @@ static struct pf_human cpu(double millicores)
 		(void)snprintf(human.text, sizeof(human.text), "%sm", number);
 		return human;
 	}
-	(void)snprintf(number, sizeof(number), "%.*f", fabs(millicores) < 99999.5 ? 3 : 0,
-		       millicores / 1000);
+	if (fabs(millicores) >= 99999.5) {
+		(void)snprintf(human.text, sizeof(human.text), "%.36s cores",
+			       grouped(round(millicores / 1000)).text);
+		return human;
+	}
+	(void)snprintf(number, sizeof(number), "%.3f", millicores / 1000);
 	drop_zeros(number);
 	(void)snprintf(human.text, sizeof(human.text), "%s %s", number,
 		       strcmp(number, "1") == 0 ? "core" : "cores");
@@ -154,29 +181,6 @@ static struct pf_human percent(double ratio)
 		return words("< 0.01 %");
 	significant(ratio * 100, number, sizeof(number));
 	(void)snprintf(human.text, sizeof(human.text), "%s %%", number);
-	return human;
-}
-
-static struct pf_human grouped(double value)
-{
-	struct pf_human human;
-	char digits[32], *out = human.text;
-
-	(void)snprintf(digits, sizeof(digits), "%.0f", value);
-
-	size_t nr = strlen(digits);
-
-	/* At most 20 digits and 6 separators of 2 bytes. */
-	for (size_t i = 0; i < nr && i < 20; i++) {
-		size_t left = nr - i;
-
-		if (i && left % 3 == 0 && digits[i - 1] != '-') {
-			*out++ = NBSP[0];
-			*out++ = NBSP[1];
-		}
-		*out++ = digits[i];
-	}
-	*out = '\0';
 	return human;
 }
 
@@ -292,6 +296,17 @@ struct pf_human pf_human_change(enum pf_quantity quantity, double amount)
 	return human;
 }
 
+struct pf_human pf_human_range(enum pf_quantity quantity, double low, double high)
+{
+	struct pf_human range, from = pf_human(quantity, low), to = pf_human(quantity, high);
+	char *unit = strrchr(from.text, ' '), *same = strrchr(to.text, ' ');
+
+	if (unit && same && !strcmp(unit, same))
+		*unit = '\0'; /* one unit for both */
+	(void)snprintf(range.text, sizeof(range.text), "%.20s to %.20s", from.text, to.text);
+	return range;
+}
+
 struct pf_human pf_human_money(double amount, const char *currency)
 {
 	struct pf_human human;
@@ -310,7 +325,6 @@ struct pf_human pf_human_money(double amount, const char *currency)
 		n += snprintf(human.text + n, sizeof(human.text) - (size_t)n, ".%02.0f",
 			      fmod(cents, 100));
 	if (currency && *currency)
-		(void)snprintf(human.text + n, sizeof(human.text) - (size_t)n, NBSP "%.8s",
-			       currency);
+		(void)snprintf(human.text + n, sizeof(human.text) - (size_t)n, " %.8s", currency);
 	return human;
 }

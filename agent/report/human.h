@@ -57,6 +57,9 @@ struct pf_human pf_human_until(uint64_t now_unix_ns, uint64_t then_unix_ns);
  * advised less the present one, in @quantity's unit. */
 struct pf_human pf_human_change(enum pf_quantity quantity, double amount);
 
+/** pf_human_range() - "16 to 20 MiB/h": an interval, its unit said once where it is the same. */
+struct pf_human pf_human_range(enum pf_quantity quantity, double low, double high);
+
 /** pf_human_money() - "1 234.50 EUR"; NaN: "unknown". @currency: NULL or "": the number alone. */
 struct pf_human pf_human_money(double amount, const char *currency);
 

@@ -65,9 +65,14 @@ static void savings_card(struct pf_buf *buf, const struct pf_view_fleet *view)
 
 static void ooms_card(struct pf_buf *buf, const struct pf_view_fleet *view)
 {
+	uint64_t hours = view->window_ns / PF_NS_PER_HOUR;
 	char label[64];
 
-	(void)snprintf(label, sizeof(label), "OOM kills in %s", pf_human_ns(view->window_ns).text);
+	if (hours && hours <= 48)
+		(void)snprintf(label, sizeof(label), "OOM kills in %u h", (unsigned)hours);
+	else
+		(void)snprintf(label, sizeof(label), "OOM kills in %s",
+			       pf_human_ns(view->window_ns).text);
 	pf_view_card(buf, label, pf_human_count(view->nr_oom_kills).text, NULL);
 }
 

@@ -6,9 +6,12 @@
 #include "core/units.h"
 #include "report/page_fleet_parts.h"
 
-static void who(struct pf_buf *buf, const struct pf_view_name *name, const char *href)
+/* The row's heading: the workload, and below it what and where it is. */
+static void who(struct pf_html_table *table, const struct pf_view_name *name, const char *href)
 {
-	(void)pf_buf_adds(buf, "<th scope=\"row\">");
+	struct pf_buf *buf = table->buf;
+
+	pf_html_cell(table);
 	if (href)
 		pf_html_addf(buf, "<a href=\"%s\">%s</a>", href, name->workload);
 	else
@@ -18,10 +21,30 @@ static void who(struct pf_buf *buf, const struct pf_view_name *name, const char 
 		pf_html_addf(buf, " in %s", name->namespace_name);
 	if (name->cluster && *name->cluster)
 		pf_html_addf(buf, " \xc2\xb7 %s", name->cluster);
-	(void)pf_buf_adds(buf, "</span></th>");
+	(void)pf_buf_adds(buf, "</span>");
 }
 
 /* ---- leaks ---- */
+
+static void leak_row(struct pf_html_table *table, uint64_t now_unix_ns,
+		     const struct pf_view_leak *row)
+{
+	const struct pf_leak_finding *leak = row->leak;
+
+	pf_html_row(table);
+	who(table, &row->name, row->href);
+	pf_html_cell(table);
+	pf_html_badge(table->buf, pf_severity_tone(leak->severity),
+		      pf_severity_name(leak->severity), NULL, NULL);
+	pf_html_cell(table);
+	pf_view_eta(table->buf, now_unix_ns, leak);
+	pf_html_cell(table);
+	pf_view_slope(table->buf, leak);
+	pf_html_cell_text(table,
+			  leak->kind == PF_KIND_UNKNOWN ? NULL : pf_memory_kind_name(leak->kind));
+	pf_html_cell_value(table, PF_QUANTITY_BYTES, leak->now_bytes, "");
+	pf_html_cell_value(table, PF_QUANTITY_COUNT, row->nr_nodes, "");
+}
 
 void pf_fleet_leaks(struct pf_buf *buf, const struct pf_view_fleet *view)
 {
@@ -35,41 +58,20 @@ void pf_fleet_leaks(struct pf_buf *buf, const struct pf_view_fleet *view)
 		{ .label = "Nodes", .number = true },
 	};
 	size_t nr = PF_MIN(view->nr_leaks, (size_t)PF_VIEW_TOP_MAX);
+	struct pf_html_table table;
 
 	if (!nr)
 		return;
-	pf_html_table(buf, "Memory leaks, the most urgent first", columns, PF_ARRAY_SIZE(columns),
-		      NULL, false);
-	for (size_t i = 0; i < nr; i++) {
-		const struct pf_leak_finding *leak = view->leaks[i].leak;
-
-		(void)pf_buf_adds(buf, "<tr>");
-		who(buf, &view->leaks[i].name, view->leaks[i].href);
-		(void)pf_buf_adds(buf, "<td>");
-		pf_html_badge(buf, pf_severity_tone(leak->severity),
-			      pf_severity_name(leak->severity), NULL, NULL);
-		(void)pf_buf_adds(buf, "</td><td>");
-		pf_view_eta(buf, view->page.at_unix_ns, leak);
-		(void)pf_buf_adds(buf, "</td><td>");
-		pf_view_slope(buf, leak);
-		(void)pf_buf_adds(buf, "</td><td>");
-		if (leak->kind == PF_KIND_UNKNOWN)
-			pf_html_unknown(buf);
-		else
-			pf_html_text(buf, pf_memory_kind_name(leak->kind));
-		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-		pf_html_value(buf, PF_QUANTITY_BYTES, leak->now_bytes, "");
-		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-		pf_html_value(buf, PF_QUANTITY_COUNT, view->leaks[i].nr_nodes, "");
-		(void)pf_buf_adds(buf, "</td></tr>\n");
-	}
-	pf_html_table_end(buf);
+	pf_html_table(&table, buf, "Memory leaks, the most urgent first", columns,
+		      PF_ARRAY_SIZE(columns), NULL);
+	for (size_t i = 0; i < nr; i++)
+		leak_row(&table, view->page.at_unix_ns, &view->leaks[i]);
+	pf_html_table_end(&table);
 	if (view->nr_all_leaks != PF_UNKNOWN && view->nr_all_leaks > nr)
-		pf_html_addf(
-			buf,
-			"<p class=\"hint\"><a href=\"/?verdict=MEMORY_LEAK#workloads\">All %s leaking "
-			"workloads</a></p>\n",
-			pf_human_count(view->nr_all_leaks).text);
+		pf_html_addf(buf,
+			     "<p class=\"hint\"><a href=\"/?verdict=MEMORY_LEAK#workloads\">All %s "
+			     "leaking workloads</a></p>\n",
+			     pf_human_count(view->nr_all_leaks).text);
 }
 
 /* ---- victims of contention ---- */
@@ -79,46 +81,70 @@ void pf_fleet_victims(struct pf_buf *buf, const struct pf_view_fleet *view)
 	static const struct pf_html_column columns[] = {
 		{ .label = "Waits for others" },
 		{ .label = "Contention",
-		  .hint = "time a second of an instance's life in which it was runnable and others had "
-			  "the CPU",
+		  .hint = "time a second of an instance's life in which it was runnable and others "
+			  "had the CPU",
 		  .number = true },
 		{ .label = "Worst instance", .number = true },
 		{ .label = "On node" },
 		{ .label = "Run queue p99", .number = true },
 	};
 	size_t nr = PF_MIN(view->nr_victims, (size_t)PF_VIEW_TOP_MAX);
+	struct pf_html_table table;
 
 	if (!nr)
 		return;
-	pf_html_table(buf, "Victims of contention, the worst first", columns,
-		      PF_ARRAY_SIZE(columns), NULL, false);
+	pf_html_table(&table, buf, "Victims of contention, the worst first", columns,
+		      PF_ARRAY_SIZE(columns), NULL);
 	for (size_t i = 0; i < nr; i++) {
 		const struct pf_view_victim *v = &view->victims[i];
 
-		(void)pf_buf_adds(buf, "<tr>");
-		who(buf, &v->name, v->href);
-		(void)pf_buf_adds(buf, "<td class=\"num\">");
-		pf_html_number(buf, PF_QUANTITY_NS_PER_S, v->contention_wait_ns_per_s);
-		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-		pf_html_number(buf, PF_QUANTITY_NS_PER_S, v->worst_ns_per_s);
-		pf_html_addf(buf, "</td><td>%s</td><td class=\"num\">", v->worst_node);
-		pf_html_value(buf, PF_QUANTITY_NS, v->runq_p99_ns, "");
-		(void)pf_buf_adds(buf, "</td></tr>\n");
+		pf_html_row(&table);
+		who(&table, &v->name, v->href);
+		pf_html_cell_number(&table, PF_QUANTITY_NS_PER_S, v->contention_wait_ns_per_s);
+		pf_html_cell_number(&table, PF_QUANTITY_NS_PER_S, v->worst_ns_per_s);
+		pf_html_cell_text(&table, v->worst_node);
+		pf_html_cell_value(&table, PF_QUANTITY_NS, v->runq_p99_ns, "");
 	}
-	pf_html_table_end(buf);
+	pf_html_table_end(&table);
 }
 
 /* ---- namespaces ---- */
 
-static void sums(struct pf_buf *buf, enum pf_quantity quantity, uint64_t present, uint64_t advised,
-		 uint64_t quota)
+static void sums(struct pf_html_table *table, enum pf_quantity quantity, uint64_t present,
+		 uint64_t advised, uint64_t quota)
 {
-	(void)pf_buf_adds(buf, "<td class=\"num\">");
-	pf_view_change(buf, quantity, present, advised, true);
+	pf_html_cell(table);
+	pf_view_change(table->buf, quantity, present, advised, true);
 	if (quota < PF_NO_LIMIT)
-		pf_html_addf(buf, "<span class=\"of\">quota %s</span>",
+		pf_html_addf(table->buf, "<span class=\"of\">quota %s</span>",
 			     pf_human(quantity, (double)quota).text);
-	(void)pf_buf_adds(buf, "</td>");
+}
+
+static void namespace_row(struct pf_html_table *table, const struct pf_view_namespace *n)
+{
+	struct pf_buf *buf = table->buf;
+
+	pf_html_row(table);
+	pf_html_cell(table);
+	if (n->href)
+		pf_html_addf(buf, "<a href=\"%s\">%s</a>", n->href, n->name);
+	else
+		pf_html_text(buf, n->name);
+	if (n->cluster && *n->cluster)
+		pf_html_addf(buf, "<span class=\"of\">%s</span>", n->cluster);
+	pf_html_cell_value(table, PF_QUANTITY_COUNT, n->nr_workloads, "");
+	sums(table, PF_QUANTITY_MILLICORES, n->requested.cpu_request_millicores,
+	     n->advised.cpu_request_millicores, n->quota.cpu_request_millicores);
+	sums(table, PF_QUANTITY_MILLICORES, n->requested.cpu_limit_millicores,
+	     n->advised.cpu_limit_millicores, n->quota.cpu_limit_millicores);
+	sums(table, PF_QUANTITY_BYTES, n->requested.memory_request_bytes,
+	     n->advised.memory_request_bytes, n->quota.memory_request_bytes);
+	sums(table, PF_QUANTITY_BYTES, n->requested.memory_limit_bytes,
+	     n->advised.memory_limit_bytes, n->quota.memory_limit_bytes);
+	pf_html_cell(table);
+	pf_view_savings(buf, &n->savings);
+	pf_html_cell(table);
+	pf_html_text(buf, n->quota_advice);
 }
 
 void pf_fleet_namespaces(struct pf_buf *buf, const struct pf_view_fleet *view)
@@ -131,42 +157,19 @@ void pf_fleet_namespaces(struct pf_buf *buf, const struct pf_view_fleet *view)
 		{ .label = "Memory requests", .number = true },
 		{ .label = "Memory limits", .number = true },
 		{ .label = "Saves", .number = true },
-		{ .label = "ResourceQuota" },
+		{ .label = "ResourceQuota", .whole = true },
 	};
 	size_t nr = PF_MIN(view->nr_namespaces_shown, (size_t)PF_VIEW_NAMESPACES_MAX);
+	struct pf_html_table table;
 
 	if (!nr)
 		return;
 	pf_html_section(buf, 2, "namespaces", "Namespaces");
-	pf_html_table(buf, "Sums over all instances, present and advised", columns,
-		      PF_ARRAY_SIZE(columns), NULL, false);
-	for (size_t i = 0; i < nr; i++) {
-		const struct pf_view_namespace *n = &view->namespaces[i];
-
-		(void)pf_buf_adds(buf, "<tr><th scope=\"row\">");
-		if (n->href)
-			pf_html_addf(buf, "<a href=\"%s\">%s</a>", n->href, n->name);
-		else
-			pf_html_text(buf, n->name);
-		if (n->cluster && *n->cluster)
-			pf_html_addf(buf, "<span class=\"of\">%s</span>", n->cluster);
-		(void)pf_buf_adds(buf, "</th><td class=\"num\">");
-		pf_html_value(buf, PF_QUANTITY_COUNT, n->nr_workloads, "");
-		(void)pf_buf_adds(buf, "</td>");
-		sums(buf, PF_QUANTITY_MILLICORES, n->requested.cpu_request_millicores,
-		     n->advised.cpu_request_millicores, n->quota.cpu_request_millicores);
-		sums(buf, PF_QUANTITY_MILLICORES, n->requested.cpu_limit_millicores,
-		     n->advised.cpu_limit_millicores, n->quota.cpu_limit_millicores);
-		sums(buf, PF_QUANTITY_BYTES, n->requested.memory_request_bytes,
-		     n->advised.memory_request_bytes, n->quota.memory_request_bytes);
-		sums(buf, PF_QUANTITY_BYTES, n->requested.memory_limit_bytes,
-		     n->advised.memory_limit_bytes, n->quota.memory_limit_bytes);
-		(void)pf_buf_adds(buf, "<td class=\"num\">");
-		pf_view_savings(buf, &n->savings);
-		pf_html_addf(buf, "</td><td>%s</td></tr>\n",
-			     n->quota_advice ? n->quota_advice : "");
-	}
-	pf_html_table_end(buf);
+	pf_html_table(&table, buf, "Sums over all instances, present and advised", columns,
+		      PF_ARRAY_SIZE(columns), NULL);
+	for (size_t i = 0; i < nr; i++)
+		namespace_row(&table, &view->namespaces[i]);
+	pf_html_table_end(&table);
 	if (view->nr_namespaces != PF_UNKNOWN && view->nr_namespaces > nr)
 		pf_html_addf(buf, "<p class=\"hint\">%s more namespaces are not listed.</p>\n",
 			     pf_human_count(view->nr_namespaces - nr).text);

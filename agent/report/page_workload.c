@@ -21,6 +21,25 @@ double pf_part_amount(uint64_t amount)
 	return amount >= PF_NO_LIMIT ? NAN : (double)amount;
 }
 
+void pf_part_facts(const struct pf_part *part, const struct pf_part_fact *facts, size_t nr_facts)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < nr_facts; i++)
+		any |= !isnan(facts[i].value);
+	if (!any)
+		return;
+	(void)pf_buf_adds(part->buf, "<ul class=\"cards small\">");
+	for (size_t i = 0; i < nr_facts; i++) {
+		pf_html_addf(part->buf,
+			     "<li class=\"card\"><p class=\"label\">%s</p><p class=\"big\">",
+			     facts[i].name);
+		pf_html_number(part->buf, facts[i].quantity, facts[i].value);
+		(void)pf_buf_adds(part->buf, "</p></li>");
+	}
+	(void)pf_buf_adds(part->buf, "</ul>\n");
+}
+
 /* ---- findings ---- */
 
 static void findings(const struct pf_part *part)
@@ -60,13 +79,13 @@ static const struct pf_html_column advice_columns[] = {
 	{ .label = "" },
 	{ .label = "Now", .number = true },
 	{ .label = "Advised", .number = true },
+	{ .label = "Change per instance", .number = true },
 	{ .label = "Range",
 	  .hint = "lower to upper bound: no need to change while the present value lies within",
 	  .number = true },
 	{ .label = "VPA would say",
 	  .hint = "the Vertical Pod Autoscaler's own answer from the samples it would have had",
 	  .number = true },
-	{ .label = "Change per instance", .number = true },
 };
 
 struct advice_row {
@@ -110,37 +129,36 @@ static void advised_change(struct pf_buf *buf, const struct advice_row *row)
 			pf_human_change(row->quantity, (double)value - (double)row->present).text);
 }
 
-static void advice_line(struct pf_buf *buf, const struct advice_row *row)
+static void advised_range(struct pf_buf *buf, const struct advice_row *row)
 {
-	pf_html_addf(buf,
-		     "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\" "
-		     "class=\"whole\">%s</th>",
-		     row->name);
-	pf_html_cell(buf, &advice_columns[1]);
-	pf_html_value(buf, row->quantity, row->present, row->limit ? "no limit" : "not set");
-	(void)pf_buf_adds(buf, "</td>");
-	pf_html_cell(buf, &advice_columns[2]);
-	(void)pf_buf_adds(buf, "<span class=\"to\">");
-	advised_value(buf, row, row->ours);
-	(void)pf_buf_adds(buf, "</span></td>");
-	pf_html_cell(buf, &advice_columns[3]);
 	if (row->limit)
-		(void)pf_buf_adds(buf, "");
-	else if (!row->ours || row->ours->lower == PF_UNKNOWN || row->ours->upper == PF_UNKNOWN)
+		return; /* a limit has no bounds */
+	if (!row->ours || row->ours->lower == PF_UNKNOWN || row->ours->upper == PF_UNKNOWN)
 		pf_html_unknown(buf);
+	else if (row->ours->upper == PF_NO_LIMIT)
+		pf_html_addf(buf, "%s and more",
+			     pf_human(row->quantity, (double)row->ours->lower).text);
 	else
-		pf_html_addf(buf, "%s to %s",
-			     pf_human(row->quantity, (double)row->ours->lower).text,
-			     row->ours->upper == PF_NO_LIMIT
-				     ? "no bound"
-				     : pf_human(row->quantity, (double)row->ours->upper).text);
-	(void)pf_buf_adds(buf, "</td>");
-	pf_html_cell(buf, &advice_columns[4]);
-	advised_value(buf, row, row->vpa);
-	(void)pf_buf_adds(buf, "</td>");
-	pf_html_cell(buf, &advice_columns[5]);
-	advised_change(buf, row);
-	(void)pf_buf_adds(buf, "</td></tr>\n");
+		pf_html_text(buf, pf_human_range(row->quantity, (double)row->ours->lower,
+						 (double)row->ours->upper)
+					  .text);
+}
+
+static void advice_line(struct pf_html_table *table, const struct advice_row *row)
+{
+	pf_html_row(table);
+	pf_html_cell_text(table, row->name);
+	pf_html_cell_value(table, row->quantity, row->present, row->limit ? "no limit" : "not set");
+	pf_html_cell(table);
+	(void)pf_buf_adds(table->buf, "<span class=\"to\">");
+	advised_value(table->buf, row, row->ours);
+	(void)pf_buf_adds(table->buf, "</span>");
+	pf_html_cell(table);
+	advised_change(table->buf, row);
+	pf_html_cell(table);
+	advised_range(table->buf, row);
+	pf_html_cell(table);
+	advised_value(table->buf, row, row->vpa);
 }
 
 static void advice_table(const struct pf_part *part)
@@ -163,11 +181,13 @@ static void advice_table(const struct pf_part *part)
 		  vpa ? &vpa->memory : NULL },
 	};
 
-	pf_html_table(part->buf, "Requests and limits of one instance", advice_columns,
-		      PF_ARRAY_SIZE(advice_columns), NULL, true);
+	struct pf_html_table table;
+
+	pf_html_table(&table, part->buf, "Requests and limits of one instance", advice_columns,
+		      PF_ARRAY_SIZE(advice_columns), NULL);
 	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++)
-		advice_line(part->buf, &rows[i]);
-	pf_html_table_end(part->buf);
+		advice_line(&table, &rows[i]);
+	pf_html_table_end(&table);
 }
 
 static void fact(struct pf_buf *buf, const char *name, const char *value)
@@ -210,31 +230,34 @@ static void trust(const struct pf_part *part)
 
 static void runtime_advice(const struct pf_part *part)
 {
-	static const struct pf_html_column columns[] = { { .label = "Runtime" },
-							 { .label = "Setting" },
+	static const struct pf_html_column columns[] = { { .label = "Setting" },
+							 { .label = "Runtime" },
 							 { .label = "Now" },
 							 { .label = "Advised" },
 							 { .label = "Because" } };
 	const struct pf_recommendation *rec = part->view->row.rec;
+	struct pf_html_table table;
 
 	if (!rec->nr_runtime)
 		return;
-	pf_html_table(part->buf, "Runtime settings", columns, PF_ARRAY_SIZE(columns), NULL, false);
+	pf_html_table(&table, part->buf, "Runtime settings", columns, PF_ARRAY_SIZE(columns), NULL);
 	for (size_t i = 0; i < rec->nr_runtime; i++) {
 		const struct pf_runtime_advice *a = &rec->runtime[i];
 
-		pf_html_addf(part->buf,
-			     "<tr><td>%s</td><td class=\"code\">%s</td><td "
-			     "class=\"code\">",
-			     a->runtime, a->setting);
+		pf_html_row(&table);
+		pf_html_cell(&table);
+		pf_html_addf(part->buf, "<code>%s</code>", a->setting);
+		pf_html_cell_text(&table, a->runtime);
+		pf_html_cell(&table);
 		if (a->present && *a->present)
-			pf_html_text(part->buf, a->present);
+			pf_html_addf(part->buf, "<code>%s</code>", a->present);
 		else
 			(void)pf_buf_adds(part->buf, "<span class=\"mut\">not set</span>");
-		pf_html_addf(part->buf, "</td><td class=\"code\"><b>%s</b></td><td>%s</td></tr>\n",
-			     a->advised, a->reason);
+		pf_html_cell(&table);
+		pf_html_addf(part->buf, "<code class=\"to\">%s</code>", a->advised);
+		pf_html_cell_text(&table, a->reason);
 	}
-	pf_html_table_end(part->buf);
+	pf_html_table_end(&table);
 }
 
 static void outputs(const struct pf_part *part)
@@ -259,8 +282,9 @@ static void steps(const struct pf_part *part)
 
 	if (!nr)
 		return;
-	(void)pf_buf_adds(part->buf, "<details class=\"panel\"><summary>How these numbers came "
-				     "about</summary><ol class=\"steps\">");
+	(void)pf_buf_adds(part->buf,
+			  "<details class=\"panel finer\"><summary>How these numbers came "
+			  "about</summary><ol class=\"steps\">");
 	for (size_t i = 0; i < nr; i++)
 		pf_html_addf(part->buf, "<li>%s</li>", rec->steps[i]);
 	(void)pf_buf_adds(part->buf, "</ol></details>\n");
@@ -276,43 +300,40 @@ static void advice(const struct pf_part *part)
 		pf_html_addf(buf, "<p class=\"hint\">In force on the node: %s</p>",
 			     part->view->enforced_note);
 	if (part->view->row.rec) {
-		(void)pf_buf_adds(buf, "<div class=\"two gap\"><div>");
+		(void)pf_buf_adds(buf, "<div class=\"two\"><div>");
 		trust(part);
+		steps(part);
 		(void)pf_buf_adds(buf, "</div><div>");
 		outputs(part);
 		(void)pf_buf_adds(buf, "</div></div>\n");
 		runtime_advice(part);
-		steps(part);
 	}
 	(void)pf_buf_adds(buf, "</section>\n");
 }
 
 /* ---- instances ---- */
 
-static void instance_line(struct pf_buf *buf, uint64_t now_unix_ns,
+static void instance_line(struct pf_html_table *table, uint64_t now_unix_ns,
 			  const struct pf_view_instance *i, double cpu_most, double memory_most)
 {
-	pf_html_addf(buf, "<tr><th scope=\"row\">%s<span class=\"of\">%s", i->pod, i->node);
-	pf_html_addif(buf, i->ended, " \xc2\xb7 ended");
-	(void)pf_buf_adds(buf, "</span></th><td>");
-	pf_html_time(buf, now_unix_ns, i->first_seen_unix_ns);
-	(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-	pf_html_number(buf, PF_QUANTITY_MILLICORES, i->usage_mean_millicores);
-	(void)pf_buf_adds(buf, "</td><td>");
-	pf_svg_bar(buf, PF_ROLE_USE, PF_QUANTITY_MILLICORES, i->demand_p99_millicores, cpu_most);
-	(void)pf_buf_adds(buf, "</td><td>");
-	pf_svg_bar(buf, PF_ROLE_ANON, PF_QUANTITY_BYTES, i->hot_peak_bytes, memory_most);
-	(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-	pf_html_number(buf, PF_QUANTITY_RATIO, i->throttled_ratio);
-	(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-	pf_html_number(buf, PF_QUANTITY_NS_PER_S, i->contention_wait_ns_per_s);
-	(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-	pf_html_value(buf, PF_QUANTITY_NS, i->runq_p99_ns, "");
-	(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-	pf_html_value(buf, PF_QUANTITY_COUNT, i->restarts, "");
-	(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-	pf_html_value(buf, PF_QUANTITY_COUNT, i->oom_kills, "");
-	(void)pf_buf_adds(buf, "</td></tr>\n");
+	pf_html_row(table);
+	pf_html_cell_text(table, i->pod);
+	pf_html_addf(table->buf, "<span class=\"of\">%s", i->node);
+	pf_html_addif(table->buf, i->ended, " \xc2\xb7 ended");
+	(void)pf_buf_adds(table->buf, "</span>");
+	pf_html_cell(table);
+	pf_html_time(table->buf, now_unix_ns, i->first_seen_unix_ns);
+	pf_html_cell_number(table, PF_QUANTITY_MILLICORES, i->usage_mean_millicores);
+	pf_html_cell(table);
+	pf_svg_bar(table->buf, PF_ROLE_USE, PF_QUANTITY_MILLICORES, i->demand_p99_millicores,
+		   cpu_most);
+	pf_html_cell(table);
+	pf_svg_bar(table->buf, PF_ROLE_ANON, PF_QUANTITY_BYTES, i->hot_peak_bytes, memory_most);
+	pf_html_cell_number(table, PF_QUANTITY_RATIO, i->throttled_ratio);
+	pf_html_cell_number(table, PF_QUANTITY_NS_PER_S, i->contention_wait_ns_per_s);
+	pf_html_cell_value(table, PF_QUANTITY_NS, i->runq_p99_ns, "");
+	pf_html_cell_value(table, PF_QUANTITY_COUNT, i->restarts, "");
+	pf_html_cell_value(table, PF_QUANTITY_COUNT, i->oom_kills, "");
 }
 
 static void instances(const struct pf_part *part)
@@ -335,6 +356,7 @@ static void instances(const struct pf_part *part)
 	const struct pf_view_workload *view = part->view;
 	size_t nr = PF_MIN(view->nr_instances, (size_t)PF_VIEW_INSTANCES_MAX);
 	double cpu_most = 0, memory_most = 0;
+	struct pf_html_table table;
 
 	if (!nr)
 		return;
@@ -343,12 +365,12 @@ static void instances(const struct pf_part *part)
 		memory_most = fmax(memory_most, view->instances[i].hot_peak_bytes);
 	}
 	pf_html_section(part->buf, part->level, pf_part_id(part, "instances").text, "Instances");
-	pf_html_table(part->buf, "Side by side, on one scale", columns, PF_ARRAY_SIZE(columns),
-		      NULL, false);
+	pf_html_table(&table, part->buf, "Side by side, on one scale", columns,
+		      PF_ARRAY_SIZE(columns), NULL);
 	for (size_t i = 0; i < nr; i++)
-		instance_line(part->buf, view->page.at_unix_ns, &view->instances[i], cpu_most,
+		instance_line(&table, view->page.at_unix_ns, &view->instances[i], cpu_most,
 			      memory_most);
-	pf_html_table_end(part->buf);
+	pf_html_table_end(&table);
 	if (view->row.nr_instances != PF_UNKNOWN && view->row.nr_instances > nr)
 		pf_html_addf(part->buf, "<p class=\"hint\">%s more are not listed.</p>\n",
 			     pf_human_count(view->row.nr_instances - nr).text);

@@ -69,6 +69,21 @@ static const struct pf_resources *present_of(const struct pf_part *part)
 
 /* ---- CPU ---- */
 
+/* From mean use up to the 99th percentile of demand. Return: to be freed; NULL: no history. */
+static struct pf_svg_range *cpu_band(const struct pf_part *part, const struct pf_svg_point *mean,
+				     const struct pf_svg_point *p99)
+{
+	size_t nr = pf_part_nr(part);
+	struct pf_svg_range *ranges = mean && p99 ? calloc(nr, sizeof(*ranges)) : NULL;
+
+	if (mean && p99 && !ranges)
+		part->buf->err = part->buf->err ? part->buf->err : -ENOMEM;
+	for (size_t i = 0; ranges && i < nr; i++)
+		ranges[i] =
+			(struct pf_svg_range){ mean[i].x, mean[i].y, fmax(mean[i].y, p99[i].y) };
+	return ranges;
+}
+
 static void cpu_over_time(const struct pf_part *part)
 {
 	PF_AUTO(pf_freep)
@@ -76,13 +91,15 @@ static void cpu_over_time(const struct pf_part *part)
 	PF_AUTO(pf_freep) struct pf_svg_point *p99 = PF_PART_LINE(part, demand_p99_millicores, 0.5);
 	PF_AUTO(pf_freep)
 	struct pf_svg_point *peak = PF_PART_LINE(part, demand_peak_millicores, 0.5);
+	PF_AUTO(pf_freep) struct pf_svg_range *ranges = cpu_band(part, mean, p99);
 	const struct pf_resources *now = present_of(part);
 	size_t nr = pf_part_nr(part);
 	const struct pf_svg_line lines[] = {
 		{ "use, mean of the hour", PF_ROLE_USE, mean, mean ? nr : 0 },
-		{ "demand, 99th percentile", PF_ROLE_ADVISED, p99, p99 ? nr : 0 },
 		{ "demand, highest 100 ms", PF_ROLE_OTHER, peak, peak ? nr : 0 },
 	};
+	const struct pf_svg_band band = { "up to demand's 99th percentile", PF_ROLE_USE, ranges,
+					  ranges ? nr : 0 };
 	const struct pf_svg_mark levels[] = {
 		{ "request", PF_ROLE_REQUEST, pf_part_amount(now->cpu_request_millicores) },
 		{ "limit", PF_ROLE_LIMIT, pf_part_amount(now->cpu_limit_millicores) },
@@ -93,12 +110,14 @@ static void cpu_over_time(const struct pf_part *part)
 	pf_part_time(part, &chart);
 	chart.id = id.text;
 	chart.title = "CPU over time";
-	chart.note = "of one instance: means over the instances, peaks of the highest. Demand is "
+	chart.note = "Of one instance: means over the instances, peaks of the highest. Demand is "
 		     "what it would have used without its quota.";
 	chart.y_name = "CPU";
 	chart.y_quantity = PF_QUANTITY_MILLICORES;
 	chart.lines = lines;
 	chart.nr_lines = PF_ARRAY_SIZE(lines);
+	chart.bands = &band;
+	chart.nr_bands = 1;
 	chart.levels = levels;
 	chart.nr_levels = PF_ARRAY_SIZE(levels);
 	pf_svg_chart(part->buf, &chart);
@@ -151,7 +170,7 @@ static void limit_curve(const struct pf_part *part)
 	chart.id = id.text;
 	chart.title = "What another CPU limit would do";
 	chart.note =
-		"share of CFS periods that would be throttled under each limit, predicted from "
+		"Share of CFS periods that would be throttled under each limit, predicted from "
 		"100 ms windows counted in the kernel; the ring is what was measured. The "
 		"vertical scale is a square root, so that small shares show.";
 	chart.empty = "No limit curve: the 100 ms windows it is predicted from were not measured.";
@@ -193,7 +212,7 @@ static void demand_distribution(const struct pf_part *part)
 						    PF_WEIGHT_SHARE, 0, bins)
 				      : 0;
 	(void)snprintf(note, sizeof(note),
-		       "share of 100 ms windows by how much CPU they %s; %s windows were idle.",
+		       "Share of 100 ms windows by how much CPU they %s; %s windows were idle.",
 		       demand->counts ? "demanded" : "used", pf_human_count(shown->nr_zero).text);
 	chart.id = id.text;
 	chart.title = demand->counts ? "CPU demand, 100 ms at a time" : "CPU use, 100 ms at a time";
@@ -217,11 +236,7 @@ static void cpu_facts(const struct pf_part *part)
 {
 	const struct pf_evidence_summary *e =
 		part->view->row.rec ? &part->view->row.rec->evidence : NULL;
-	const struct {
-		const char *name;
-		enum pf_quantity quantity;
-		double value;
-	} facts[] = {
+	const struct pf_part_fact facts[] = {
 		{ "Mean use", PF_QUANTITY_MILLICORES, e ? e->usage_mean_millicores : NAN },
 		{ "Demand, median", PF_QUANTITY_MILLICORES, e ? e->demand_p50_millicores : NAN },
 		{ "Demand, p99", PF_QUANTITY_MILLICORES, e ? e->demand_p99_millicores : NAN },
@@ -230,15 +245,7 @@ static void cpu_facts(const struct pf_part *part)
 		{ "Periods throttled", PF_QUANTITY_RATIO, e ? e->throttled_ratio : NAN },
 	};
 
-	(void)pf_buf_adds(part->buf, "<ul class=\"cards small\">");
-	for (size_t i = 0; i < PF_ARRAY_SIZE(facts); i++) {
-		pf_html_addf(part->buf,
-			     "<li class=\"card\"><p class=\"label\">%s</p><p class=\"big\">",
-			     facts[i].name);
-		pf_html_number(part->buf, facts[i].quantity, facts[i].value);
-		(void)pf_buf_adds(part->buf, "</p></li>");
-	}
-	(void)pf_buf_adds(part->buf, "</ul>\n");
+	pf_part_facts(part, facts, PF_ARRAY_SIZE(facts));
 }
 
 void pf_part_cpu(const struct pf_part *part)
@@ -299,7 +306,7 @@ static void run_queue(const struct pf_part *part)
 				    part->view->covered_ns, bins);
 	(void)snprintf(
 		note, sizeof(note),
-		"time a second of one instance's life, by the length of the wait. Own quota: "
+		"Time a second of one instance's life, by the length of the wait. Own quota: "
 		"it was throttled; contention: others had the CPU.");
 	chart.id = id.text;
 	chart.title = "Waiting for a CPU";
@@ -361,13 +368,13 @@ void pf_part_waiting(const struct pf_part *part)
 	(void)pf_buf_adds(part->buf, "<div class=\"two\">\n");
 	run_queue(part);
 	stalls(part, PF_HIST_THROTTLE_STALL, "stall", "Stalled by its own quota",
-	       "time a second in which the quota held the whole group still on a CPU, by the length "
+	       "Time a second in which the quota held the whole group still on a CPU, by the length "
 	       "of the stall.",
 	       PF_ROLE_QUOTA);
 	stalls(part, PF_HIST_RECLAIM_STALL, "reclaim", "Stalled for memory",
-	       "time a second spent in direct reclaim, by the length of the stall.",
+	       "Time a second spent in direct reclaim, by the length of the stall.",
 	       PF_ROLE_TABLES);
 	stalls(part, PF_HIST_BLOCK_IO, "blkio", "Block I/O",
-	       "time a second with a block request under way, by its latency.", PF_ROLE_USE);
+	       "Time a second with a block request under way, by its latency.", PF_ROLE_USE);
 	(void)pf_buf_adds(part->buf, "</div></section>\n");
 }

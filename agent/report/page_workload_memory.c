@@ -151,7 +151,7 @@ static void memory_over_time(const struct pf_part *part)
 	pf_part_time(part, &chart);
 	chart.id = id.text;
 	chart.title = "Memory by kind";
-	chart.note = "at the end of each hour, mean of the instances; the line is the true peak of "
+	chart.note = "At the end of each hour, mean of the instances; the line is the true peak of "
 		     "the highest instance, read ten times a second in the kernel.";
 	chart.y_name = "memory";
 	chart.y_quantity = PF_QUANTITY_BYTES;
@@ -161,11 +161,13 @@ static void memory_over_time(const struct pf_part *part)
 	lines[chart.nr_lines++] =
 		(struct pf_svg_line){ "peak", PF_ROLE_OTHER, peak, peak ? nr : 0 };
 	if (forecast_of(part, nr ? points[0].x : NAN, &forecast)) {
-		lines[chart.nr_lines++] = (struct pf_svg_line){ "trend of hot memory",
-								PF_ROLE_LIMIT, forecast.trend, 2 };
 		lines[chart.nr_lines++] =
-			(struct pf_svg_line){ "forecast", PF_ROLE_FORECAST, forecast.line, 2 };
-		cone = (struct pf_svg_band){ "95 % interval", PF_ROLE_FORECAST, forecast.cone, 2 };
+			(struct pf_svg_line){ "trend of hot memory", PF_ROLE_LIMIT, forecast.trend,
+					      2, true };
+		lines[chart.nr_lines++] = (struct pf_svg_line){ "forecast", PF_ROLE_FORECAST,
+								forecast.line, 2, true };
+		cone = (struct pf_svg_band){ "95 % interval", PF_ROLE_FORECAST, forecast.cone, 2,
+					     true };
 		chart.bands = &cone;
 		chart.nr_bands = 1;
 		chart.now_x = forecast.line[0].x;
@@ -180,11 +182,7 @@ static void memory_facts(const struct pf_part *part)
 {
 	const struct pf_evidence_summary *e =
 		part->view->row.rec ? &part->view->row.rec->evidence : NULL;
-	const struct {
-		const char *name;
-		enum pf_quantity quantity;
-		double value;
-	} facts[] = {
+	const struct pf_part_fact facts[] = {
 		{ "Highest use", PF_QUANTITY_BYTES, e ? known(e->memory_peak_bytes) : NAN },
 		{ "Highest hot memory", PF_QUANTITY_BYTES, e ? known(e->hot_peak_bytes) : NAN },
 		{ "Mean hot memory", PF_QUANTITY_BYTES, e ? e->hot_mean_bytes : NAN },
@@ -194,15 +192,7 @@ static void memory_facts(const struct pf_part *part)
 		{ "OOM kills", PF_QUANTITY_COUNT, e ? known(e->oom_kills) : NAN },
 	};
 
-	(void)pf_buf_adds(part->buf, "<ul class=\"cards small\">");
-	for (size_t i = 0; i < PF_ARRAY_SIZE(facts); i++) {
-		pf_html_addf(part->buf,
-			     "<li class=\"card\"><p class=\"label\">%s</p><p class=\"big\">",
-			     facts[i].name);
-		pf_html_number(part->buf, facts[i].quantity, facts[i].value);
-		(void)pf_buf_adds(part->buf, "</p></li>");
-	}
-	(void)pf_buf_adds(part->buf, "</ul>\n");
+	pf_part_facts(part, facts, PF_ARRAY_SIZE(facts));
 }
 
 void pf_part_memory(const struct pf_part *part)
@@ -261,22 +251,21 @@ static void leak_processes(struct pf_buf *buf, const struct pf_leak_finding *lea
 		{ .label = "Grows by", .number = true },
 	};
 
+	struct pf_html_table table;
+
 	if (!leak->nr_processes)
 		return;
-	pf_html_table(buf, "Growth by process", columns, PF_ARRAY_SIZE(columns), NULL, false);
+	pf_html_table(&table, buf, "Growth by process", columns, PF_ARRAY_SIZE(columns), NULL);
 	for (size_t i = 0; i < PF_MIN(leak->nr_processes, (size_t)PF_VIEW_STACKS_MAX); i++) {
 		const struct pf_growth_process *p = &leak->processes[i];
 
-		pf_html_addf(buf,
-			     "<tr><th scope=\"row\">%s <span class=\"mut\">(pid %u)</span></th>"
-			     "<td class=\"num\">",
-			     p->comm, p->pid);
-		pf_html_value(buf, PF_QUANTITY_BYTES, p->anon_bytes, "");
-		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-		pf_html_number(buf, PF_QUANTITY_BYTES_PER_HOUR, p->slope_bytes_per_hour);
-		(void)pf_buf_adds(buf, "</td></tr>\n");
+		pf_html_row(&table);
+		pf_html_cell_text(&table, p->comm);
+		pf_html_addf(buf, " <span class=\"mut\">(pid %u)</span>", p->pid);
+		pf_html_cell_value(&table, PF_QUANTITY_BYTES, p->anon_bytes, "");
+		pf_html_cell_number(&table, PF_QUANTITY_BYTES_PER_HOUR, p->slope_bytes_per_hour);
 	}
-	pf_html_table_end(buf);
+	pf_html_table_end(&table);
 }
 
 static void stack_frame(struct pf_buf *buf, const struct pf_stack_frame *frame)
@@ -298,7 +287,7 @@ static void leak_stacks(struct pf_buf *buf, const struct pf_leak_finding *leak)
 		const struct pf_growth_trace *trace = &leak->stacks[i];
 
 		pf_html_addf(buf,
-			     "<details class=\"panel\"><summary>%s of the growth: %s (pid "
+			     "<details class=\"panel finer\"><summary>%s of the growth: %s (pid "
 			     "%u)%s%s</summary><pre class=\"tree\"><code>",
 			     pf_human(PF_QUANTITY_RATIO, trace->share).text, trace->comm,
 			     trace->pid, trace->nr_frames && trace->frames[0].symbol ? ", in " : "",
@@ -320,7 +309,7 @@ void pf_part_leak(const struct pf_part *part)
 		return;
 	pf_html_section(part->buf, part->level, pf_part_id(part, "leak").text,
 			leak->state == PF_LEAK_ALARM ? "Memory leak" : "Suspected memory leak");
-	(void)pf_buf_adds(part->buf, "<div class=\"two gap\"><div>");
+	(void)pf_buf_adds(part->buf, "<div class=\"two\"><div>");
 	leak_facts(part->buf, part->view->page.at_unix_ns, leak);
 	(void)pf_buf_adds(part->buf, "</div><div>");
 	leak_processes(part->buf, leak);

@@ -37,6 +37,15 @@ const struct pf_view_hour *pf_part_hour(const struct pf_part *part, size_t i);
 /** pf_part_time() - a chart over the history's time: bounds, gaps, names of the x axis. */
 void pf_part_time(const struct pf_part *part, struct pf_svg_chart *ret_chart);
 
+struct pf_part_fact {
+	const char *name;
+	enum pf_quantity quantity;
+	double value; /* NaN: not measured */
+};
+
+/** pf_part_facts() - a row of figures; nothing if none of them is known. */
+void pf_part_facts(const struct pf_part *part, const struct pf_part_fact *facts, size_t nr_facts);
+
 /** pf_part_amount() - a resource or advice for a drawing: NaN if it is not a number. */
 double pf_part_amount(uint64_t amount);
 

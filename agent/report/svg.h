@@ -12,6 +12,7 @@
 #ifndef PF_REPORT_SVG_H
 #define PF_REPORT_SVG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,7 @@ struct pf_svg_line {
 	enum pf_svg_role role;
 	const struct pf_svg_point *points; /* x rising */
 	size_t nr_points;
+	bool whole; /* connected whatever the chart's gap_x says */
 };
 
 struct pf_svg_range {
@@ -68,6 +70,7 @@ struct pf_svg_band {
 	enum pf_svg_role role;
 	const struct pf_svg_range *ranges; /* x rising */
 	size_t nr_ranges;
+	bool whole;
 };
 
 /* A level is a horizontal line at a y, a mark a vertical one at an x; NaN: not drawn. */

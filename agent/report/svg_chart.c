@@ -40,7 +40,7 @@ static void place(struct pf_buf *buf, char command, double x, double y)
  */
 struct pen {
 	struct pf_buf *buf;
-	const struct pf_svg_chart *chart;
+	double gap_x;
 	const struct pf_plot *plot;
 	double last_x;
 	bool down; /* the path goes on */
@@ -48,7 +48,7 @@ struct pen {
 
 static void draw_to(struct pen *pen, const struct pf_svg_point *p)
 {
-	bool far = pen->chart->gap_x > 0 && p->x - pen->last_x > pen->chart->gap_x;
+	bool far = pen->gap_x > 0 && p->x - pen->last_x > pen->gap_x;
 	double x = pf_plot_x(pen->plot, p->x), y = pf_plot_y(pen->plot, p->y);
 
 	if (!pen->down || far) {
@@ -83,7 +83,7 @@ static void draw_column(struct pen *pen, const struct pf_svg_point *points, size
 static void draw_line(struct pf_buf *buf, const struct pf_svg_chart *chart,
 		      const struct pf_plot *plot, const struct pf_svg_line *line)
 {
-	struct pen pen = { .buf = buf, .chart = chart, .plot = plot };
+	struct pen pen = { .buf = buf, .gap_x = line->whole ? 0 : chart->gap_x, .plot = plot };
 	size_t step = (line->nr_points + PF_SVG_COLUMNS - 1) / PF_SVG_COLUMNS;
 
 	pf_html_addf(buf, "<path class=\"line %s\" d=\"", pf_svg_class(line->role));
@@ -95,6 +95,7 @@ static void draw_line(struct pf_buf *buf, const struct pf_svg_chart *chart,
 /* The closed shape between two edges over points first to end - 1. */
 struct edges {
 	const double *x, *low, *high;
+	double gap_x;
 };
 
 static void draw_between(struct pf_buf *buf, const struct pf_plot *plot, const struct edges *e,
@@ -108,9 +109,14 @@ static void draw_between(struct pf_buf *buf, const struct pf_plot *plot, const s
 	(void)pf_buf_adds(buf, "Z");
 }
 
-static void draw_area(struct pf_buf *buf, const struct pf_svg_chart *chart,
-		      const struct pf_plot *plot, const char *kind, enum pf_svg_role role,
-		      const struct edges *e, size_t nr)
+static bool goes_on(const struct edges *e, size_t i, size_t first)
+{
+	return isfinite(e->low[i]) && isfinite(e->high[i]) &&
+	       (i == first || e->gap_x <= 0 || e->x[i] - e->x[i - 1] <= e->gap_x);
+}
+
+static void draw_area(struct pf_buf *buf, const struct pf_plot *plot, const char *kind,
+		      enum pf_svg_role role, const struct edges *e, size_t nr)
 {
 	size_t first = 0;
 
@@ -118,15 +124,11 @@ static void draw_area(struct pf_buf *buf, const struct pf_svg_chart *chart,
 	while (first < nr) {
 		size_t end = first;
 
-		while (end < nr && isfinite(e->low[end]) && isfinite(e->high[end]) &&
-		       (end == first || chart->gap_x <= 0 ||
-			e->x[end] - e->x[end - 1] <= chart->gap_x))
+		while (end < nr && goes_on(e, end, first))
 			end++;
 		if (end > first)
 			draw_between(buf, plot, e, first, end);
 		first = PF_MAX(end, first + 1);
-		if (end < nr && isfinite(e->low[end]) && isfinite(e->high[end]))
-			first = end; /* a gap in x only: the point begins the next shape */
 	}
 	(void)pf_buf_adds(buf, "\"/>");
 }
@@ -140,7 +142,7 @@ static void draw_band(struct pf_buf *buf, const struct pf_svg_chart *chart,
 		      const struct pf_plot *plot, const struct pf_svg_band *band)
 {
 	struct columns c;
-	struct edges e = { c.x, c.low, c.high };
+	struct edges e = { c.x, c.low, c.high, band->whole ? 0 : chart->gap_x };
 	size_t step = (band->nr_ranges + PF_SVG_COLUMNS - 1) / PF_SVG_COLUMNS, nr = 0;
 
 	for (size_t i = 0; i < band->nr_ranges; i += step, nr++) {
@@ -151,7 +153,7 @@ static void draw_band(struct pf_buf *buf, const struct pf_svg_chart *chart,
 			c.high[nr] = fmax(c.high[nr], band->ranges[j].high);
 		}
 	}
-	draw_area(buf, chart, plot, "band", band->role, &e, nr);
+	draw_area(buf, plot, "band", band->role, &e, nr);
 }
 
 /* Stacked: each area's low edge is the high edge of the one before; an unknown part has no height,
@@ -160,7 +162,7 @@ static void draw_stack(struct pf_buf *buf, const struct pf_svg_chart *chart,
 		       const struct pf_plot *plot)
 {
 	struct columns c;
-	struct edges e = { c.x, c.low, c.high };
+	struct edges e = { c.x, c.low, c.high, chart->gap_x };
 	const struct pf_svg_line *first = &chart->areas[0];
 	size_t step = (first->nr_points + PF_SVG_COLUMNS - 1) / PF_SVG_COLUMNS, nr = 0;
 
@@ -177,7 +179,7 @@ static void draw_stack(struct pf_buf *buf, const struct pf_svg_chart *chart,
 			c.low[k] = c.high[k];
 			c.high[k] += isfinite(y) ? y : 0;
 		}
-		draw_area(buf, chart, plot, "area", chart->areas[a].role, &e, nr);
+		draw_area(buf, plot, "area", chart->areas[a].role, &e, nr);
 	}
 }
 
@@ -254,8 +256,8 @@ static void draw_future(struct pf_buf *buf, const struct pf_svg_chart *chart,
 
 	pf_html_addf(buf,
 		     "<rect class=\"future\" x=\"%.4g%%\" y=\"0\" width=\"%.4g%%\" height=\"%d\"/>"
-		     "<text class=\"lab r-other\" x=\"%.4g%%\" dx=\"5\" y=\"11\">forecast</text>",
-		     x, 100 - x, PF_PLOT_HEIGHT, x);
+		     "<text class=\"lab r-other\" x=\"%.4g%%\" dx=\"5\" y=\"%d\">forecast</text>",
+		     x, 100 - x, PF_PLOT_HEIGHT, x, PF_PLOT_HEIGHT - 6);
 }
 
 /* Levels, highest first, so that a label can move down when the one above is too near. */

@@ -224,7 +224,7 @@ static size_t time_ticks(double from, double to, struct pf_tick *ticks)
 	size_t nr = 0;
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(time_steps); i++) {
-		if ((to - from) / time_steps[i] <= 7) {
+		if ((to - from) / time_steps[i] <= 9) {
 			step = time_steps[i];
 			break;
 		}

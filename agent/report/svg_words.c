@@ -154,8 +154,8 @@ static void band_cell(struct pf_buf *buf, const struct pf_svg_chart *chart,
 
 		if (range->x != x || !isfinite(range->low) || !isfinite(range->high))
 			continue;
-		pf_html_addf(buf, "%s to %s</td>", pf_human(chart->y_quantity, range->low).text,
-			     pf_human(chart->y_quantity, range->high).text);
+		pf_html_addf(buf, "%s</td>",
+			     pf_human_range(chart->y_quantity, range->low, range->high).text);
 		return;
 	}
 	pf_html_unknown(buf);
@@ -221,9 +221,10 @@ static void bins_table(struct pf_buf *buf, const struct pf_svg_chart *chart)
 		column_head(buf, chart->part_names[i]);
 	(void)pf_buf_adds(buf, "</tr></thead><tbody>\n");
 	for (size_t i = 0; i < PF_MIN(chart->nr_bins, (size_t)PF_SVG_BINS_MAX); i++) {
-		pf_html_addf(buf, "<tr><th scope=\"row\">%s to %s</th>",
-			     pf_human(chart->x_quantity, chart->bins[i].from).text,
-			     pf_human(chart->x_quantity, chart->bins[i].to).text);
+		pf_html_addf(
+			buf, "<tr><th scope=\"row\">%s</th>",
+			pf_human_range(chart->x_quantity, chart->bins[i].from, chart->bins[i].to)
+				.text);
 		for (size_t p = 0; p < nr_parts; p++) {
 			(void)pf_buf_adds(buf, "<td class=\"num\">");
 			pf_html_number(buf, chart->y_quantity, chart->bins[i].part[p]);

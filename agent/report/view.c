@@ -79,36 +79,38 @@ void pf_view_change(struct pf_buf *buf, enum pf_quantity quantity, uint64_t pres
 	(void)pf_buf_adds(buf, "</span>");
 }
 
-static void one_saving(struct pf_buf *buf, enum pf_quantity quantity, int64_t amount,
-		       const char *after)
+static void one_saving(struct pf_buf *buf, enum pf_quantity quantity, int64_t amount, bool say)
 {
-	struct pf_human size = pf_human(quantity, fabs((double)amount));
-
-	pf_html_addif(buf, amount < 0, "<span class=\"mut\">costs</span> ");
-	pf_html_addf(buf, "%s%s", size.text, after);
+	pf_html_addif(buf, amount < 0, "costs ");
+	pf_html_addif(buf, amount > 0 && say, "saves ");
+	pf_html_text(buf, pf_human(quantity, fabs((double)amount)).text);
 }
 
 void pf_view_savings(struct pf_buf *buf, const struct pf_savings *savings)
 {
+	int64_t cpu = savings->cpu_millicores, memory = savings->memory_bytes;
+	bool mixed = cpu && memory && (cpu < 0) != (memory < 0);
+
 	if (!savings->known) {
 		pf_html_unknown(buf);
 		return;
 	}
 	if (!isnan(savings->money_per_month)) {
-		pf_html_addif(buf, savings->money_per_month < 0,
-			      "<span class=\"mut\">costs</span> ");
+		pf_html_addif(buf, savings->money_per_month < 0, "costs ");
 		pf_html_addf(
-			buf, "<span class=\"to\">%s</span>",
+			buf, "<span class=\"to\">%s</span> a month<span class=\"of\">",
 			pf_human_money(fabs(savings->money_per_month), savings->currency).text);
-		(void)pf_buf_adds(buf, "<span class=\"of\">");
 	}
-	if (!savings->cpu_millicores && !savings->memory_bytes)
+	if (!cpu && !memory)
 		(void)pf_buf_adds(buf, "<span class=\"mut\">nothing</span>");
-	if (savings->cpu_millicores)
-		one_saving(buf, PF_QUANTITY_MILLICORES, savings->cpu_millicores,
-			   savings->memory_bytes ? ", " : "");
-	if (savings->memory_bytes)
-		one_saving(buf, PF_QUANTITY_BYTES, savings->memory_bytes, "");
+	if (cpu)
+		one_saving(buf, PF_QUANTITY_MILLICORES, cpu, mixed);
+	if (cpu && memory)
+		(void)pf_buf_adds(buf, ", ");
+	if (memory && cpu < 0 && memory < 0)
+		pf_html_text(buf, pf_human(PF_QUANTITY_BYTES, fabs((double)memory)).text);
+	else if (memory)
+		one_saving(buf, PF_QUANTITY_BYTES, memory, mixed);
 	pf_html_addif(buf, !isnan(savings->money_per_month), "</span>");
 }
 
@@ -123,41 +125,63 @@ void pf_view_card(struct pf_buf *buf, const char *label, const char *value, cons
 
 /* ---- the workload table ---- */
 
-static const struct pf_html_column row_columns[] = {
-	{ .label = "Workload", .sort = "name" },
-	{ .label = "Instances", .sort = "instances", .number = true, .down_first = true },
-	{ .label = "CPU request", .sort = "cpu", .number = true, .down_first = true },
-	{ .label = "CPU limit", .number = true },
-	{ .label = "Memory request", .sort = "memory", .number = true, .down_first = true },
-	{ .label = "Memory limit", .number = true },
-	{ .label = "Findings", .sort = "risk", .down_first = true },
-	{ .label = "Saves",
-	  .sort = "savings",
-	  .hint = "present requests less advised ones, over all instances",
-	  .number = true,
-	  .down_first = true },
+enum {
+	COLUMN_NAME,
+	COLUMN_INSTANCES,
+	COLUMN_CPU,
+	COLUMN_MEMORY,
+	COLUMN_DEMAND,
+	COLUMN_FINDINGS,
+	COLUMN_SAVES,
+	NR_COLUMNS
 };
 
-static void row_name(struct pf_buf *buf, const struct pf_view_row *row)
+static const struct pf_html_column row_columns[NR_COLUMNS] = {
+	[COLUMN_NAME] = { .label = "Workload", .sort = "name" },
+	[COLUMN_INSTANCES] = { .label = "Instances",
+			       .sort = "instances",
+			       .number = true,
+			       .down_first = true },
+	[COLUMN_CPU] = { .label = "CPU request, limit",
+			 .sort = "cpu",
+			 .number = true,
+			 .down_first = true },
+	[COLUMN_MEMORY] = { .label = "Memory request, limit",
+			    .sort = "memory",
+			    .number = true,
+			    .down_first = true },
+	[COLUMN_DEMAND] = { .label = "CPU demand" },
+	[COLUMN_FINDINGS] = { .label = "Findings",
+			      .sort = "risk",
+			      .down_first = true,
+			      .whole = true },
+	[COLUMN_SAVES] = { .label = "Saves",
+			   .sort = "savings",
+			   .hint = "present requests less advised ones, over all instances",
+			   .number = true,
+			   .down_first = true },
+};
+
+static void row_name(struct pf_html_table *table, const struct pf_view_row *row)
 {
 	const struct pf_view_name *name = &row->name;
+	struct pf_buf *buf = table->buf;
 
-	/* The row's heading; its own cell, as it spans the card on a phone. */
-	(void)pf_buf_adds(buf, "<th scope=\"row\" role=\"rowheader\" class=\"whole\">");
+	pf_html_cell(table);
 	if (row->href)
 		pf_html_addf(buf, "<a class=\"name\" href=\"%s\">%s</a>", row->href,
 			     name->workload);
 	else
 		pf_html_addf(buf, "<span class=\"name\">%s</span>", name->workload);
-	pf_html_addf(buf, "<span class=\"of\">");
+	(void)pf_buf_adds(buf, "<span class=\"of\">");
 	if (strcmp(name->container, name->workload) != 0)
 		pf_html_addf(buf, "container %s \xc2\xb7 ", name->container);
-	pf_html_addf(buf, "%s", pf_workload_kind_name(name->kind));
+	pf_html_text(buf, pf_workload_kind_name(name->kind));
 	if (*name->namespace_name)
 		pf_html_addf(buf, " in %s", name->namespace_name);
 	if (name->cluster && *name->cluster)
 		pf_html_addf(buf, " \xc2\xb7 %s", name->cluster);
-	(void)pf_buf_adds(buf, "</span></th>");
+	(void)pf_buf_adds(buf, "</span>");
 }
 
 static void row_findings(struct pf_buf *buf, const struct pf_view_row *row)
@@ -182,68 +206,79 @@ static void row_findings(struct pf_buf *buf, const struct pf_view_row *row)
 		pf_html_badge(buf, PF_TONE_GOOD, "fits", NULL, NULL);
 }
 
-static void row_amounts(struct pf_buf *buf, const struct pf_view_row *row)
+/* Request, and below it the limit. */
+static void row_resource(struct pf_buf *buf, enum pf_quantity quantity, uint64_t request,
+			 uint64_t limit, const struct pf_amounts *advised)
+{
+	pf_view_change(buf, quantity, request, advised ? advised->target : PF_UNKNOWN, false);
+	(void)pf_buf_adds(buf, "<span class=\"of\">");
+	if (limit < PF_NO_LIMIT || (advised && advised->limit < PF_NO_LIMIT))
+		(void)pf_buf_adds(buf, "limit ");
+	pf_view_change(buf, quantity, limit, advised ? advised->limit : PF_UNKNOWN, true);
+	(void)pf_buf_adds(buf, "</span>");
+}
+
+static void row_cells(struct pf_html_table *table, const struct pf_view_row *row, bool demand)
 {
 	static const struct pf_resources unknown = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN,
 						     PF_UNKNOWN };
 	const struct pf_resources *now = row->present ? row->present : &unknown;
 	const struct pf_policy_result *result = pf_view_result(row->rec);
-	const struct {
-		enum pf_quantity quantity;
-		uint64_t present, advised;
-		bool limit;
-	} cells[] = {
-		{ PF_QUANTITY_MILLICORES, now->cpu_request_millicores,
-		  result ? result->cpu.target : PF_UNKNOWN, false },
-		{ PF_QUANTITY_MILLICORES, now->cpu_limit_millicores,
-		  result ? result->cpu.limit : PF_UNKNOWN, true },
-		{ PF_QUANTITY_BYTES, now->memory_request_bytes,
-		  result ? result->memory.target : PF_UNKNOWN, false },
-		{ PF_QUANTITY_BYTES, now->memory_limit_bytes,
-		  result ? result->memory.limit : PF_UNKNOWN, true },
-	};
 
-	for (size_t i = 0; i < PF_ARRAY_SIZE(cells); i++) {
-		pf_html_cell(buf, &row_columns[2 + i]);
-		pf_view_change(buf, cells[i].quantity, cells[i].present, cells[i].advised,
-			       cells[i].limit);
-		if (i == 0 && row->nr_demand > 1) {
-			(void)pf_buf_adds(buf, "<span class=\"of\">");
-			pf_svg_spark(buf, "CPU demand over time", PF_ROLE_USE, row->demand,
-				     row->nr_demand);
-			(void)pf_buf_adds(buf, "</span>");
-		}
-		(void)pf_buf_adds(buf, "</td>");
-	}
+	pf_html_cell(table);
+	row_resource(table->buf, PF_QUANTITY_MILLICORES, now->cpu_request_millicores,
+		     now->cpu_limit_millicores, result ? &result->cpu : NULL);
+	pf_html_cell(table);
+	row_resource(table->buf, PF_QUANTITY_BYTES, now->memory_request_bytes,
+		     now->memory_limit_bytes, result ? &result->memory : NULL);
+	if (!demand)
+		return;
+	pf_html_cell(table);
+	pf_svg_spark(table->buf, "CPU demand over time", PF_ROLE_USE, row->demand, row->nr_demand);
+}
+
+/* The columns in use: without any history the one of the sparklines is not there. */
+static size_t columns_in_use(const struct pf_view_row *rows, size_t nr_rows,
+			     struct pf_html_column columns[NR_COLUMNS], bool *ret_demand)
+{
+	size_t nr = 0;
+	bool demand = false;
+
+	for (size_t i = 0; i < nr_rows; i++)
+		demand |= rows[i].nr_demand > 1;
+	for (size_t i = 0; i < NR_COLUMNS; i++)
+		if (i != COLUMN_DEMAND || demand)
+			columns[nr++] = row_columns[i];
+	*ret_demand = demand;
+	return nr;
 }
 
 void pf_view_rows(struct pf_buf *buf, const char *caption, const struct pf_view_row *rows,
 		  size_t nr_rows, const struct pf_html_query *query)
 {
 	static const struct pf_savings none = { .money_per_month = NAN };
+	struct pf_html_column columns[NR_COLUMNS];
+	struct pf_html_table table;
+	bool demand;
+	size_t nr_columns = columns_in_use(rows, nr_rows, columns, &demand);
 
-	pf_html_table(buf, caption, row_columns, PF_ARRAY_SIZE(row_columns), query, true);
+	pf_html_table(&table, buf, caption, columns, nr_columns, query);
 	for (size_t i = 0; i < nr_rows; i++) {
 		const struct pf_view_row *row = &rows[i];
 
-		(void)pf_buf_adds(buf, "<tr role=\"row\">");
-		row_name(buf, row);
-		pf_html_cell(buf, &row_columns[1]);
-		pf_html_value(buf, PF_QUANTITY_COUNT, row->nr_instances, "");
+		pf_html_row(&table);
+		row_name(&table, row);
+		pf_html_cell_value(&table, PF_QUANTITY_COUNT, row->nr_instances, "");
 		if (row->nr_nodes != PF_UNKNOWN && row->nr_nodes > 1)
 			pf_html_addf(buf, "<span class=\"of\">%s nodes</span>",
 				     pf_human_count(row->nr_nodes).text);
-		(void)pf_buf_adds(buf, "</td>");
-		row_amounts(buf, row);
-		(void)pf_buf_adds(buf,
-				  "<td role=\"cell\" class=\"whole\" data-label=\"Findings\">");
+		row_cells(&table, row, demand);
+		pf_html_cell(&table);
 		row_findings(buf, row);
-		(void)pf_buf_adds(buf, "</td>");
-		pf_html_cell(buf, &row_columns[7]);
+		pf_html_cell(&table);
 		pf_view_savings(buf, row->rec ? &row->rec->savings : &none);
-		(void)pf_buf_adds(buf, "</td></tr>\n");
 	}
-	pf_html_table_end(buf);
+	pf_html_table_end(&table);
 }
 
 /* ---- leaks ---- */
@@ -252,9 +287,10 @@ void pf_view_slope(struct pf_buf *buf, const struct pf_leak_finding *leak)
 {
 	pf_html_number(buf, PF_QUANTITY_BYTES_PER_HOUR, leak->slope_bytes_per_hour);
 	if (isfinite(leak->slope_low) && isfinite(leak->slope_high))
-		pf_html_addf(buf, " <span class=\"mut\">(%s to %s)</span>",
-			     pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_low).text,
-			     pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_high).text);
+		pf_html_addf(buf, " <span class=\"mut\">(%s)</span>",
+			     pf_human_range(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_low,
+					    leak->slope_high)
+				     .text);
 }
 
 void pf_view_eta(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_leak_finding *leak)
@@ -264,31 +300,51 @@ void pf_view_eta(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_leak_
 		return;
 	}
 	pf_html_time(buf, now_unix_ns, leak->eta_unix_ns);
-	if (leak->eta_low_unix_ns == PF_UNKNOWN)
+	/* An interval around a time to come is told in lengths; one that began in the past in words. */
+	if (leak->eta_low_unix_ns == PF_UNKNOWN || now_unix_ns == PF_UNKNOWN)
 		return;
-	pf_html_addf(buf, " <span class=\"mut\">(%s to %s)</span>",
-		     pf_human_until(now_unix_ns, leak->eta_low_unix_ns).text,
-		     leak->eta_high_unix_ns == PF_UNKNOWN
-			     ? "not in sight"
-			     : pf_human_until(now_unix_ns, leak->eta_high_unix_ns).text);
+	if (leak->eta_high_unix_ns == PF_UNKNOWN)
+		pf_html_addf(buf, " <span class=\"mut\">(%s at the earliest)</span>",
+			     pf_human_until(now_unix_ns, leak->eta_low_unix_ns).text);
+	else if (leak->eta_low_unix_ns > now_unix_ns)
+		pf_html_addf(buf, " <span class=\"mut\">(%s to %s)</span>",
+			     pf_human_ns(leak->eta_low_unix_ns - now_unix_ns).text,
+			     pf_human_ns(leak->eta_high_unix_ns - now_unix_ns).text);
+	else
+		pf_html_addf(buf, " <span class=\"mut\">(any time, %s at the latest)</span>",
+			     pf_human_until(now_unix_ns, leak->eta_high_unix_ns).text);
 }
 
 /* ---- OOM kills ---- */
 
-static void oom_who(struct pf_buf *buf, const struct pf_view_oom *oom)
+static void oom_row(struct pf_html_table *table, uint64_t now_unix_ns,
+		    const struct pf_view_oom *oom)
 {
-	(void)pf_buf_adds(buf, "<th scope=\"row\">");
+	const struct pf_report_oom *kill = oom->kill;
+	struct pf_buf *buf = table->buf;
+
+	pf_html_row(table);
+	pf_html_cell(table);
 	if (oom->href)
 		pf_html_addf(buf, "<a href=\"%s\">%s</a>", oom->href, oom->name.workload);
 	else
 		pf_html_text(buf,
 			     *oom->name.workload ? oom->name.workload : "no tracked container");
-	pf_html_addf(buf, "<span class=\"of\">%s", oom->kill->comm);
-	if (oom->kill->pid)
-		pf_html_addf(buf, " (pid %u)", oom->kill->pid);
+	pf_html_addf(buf, "<span class=\"of\">%s", kill->comm);
+	if (kill->pid)
+		pf_html_addf(buf, " (pid %u)", kill->pid);
 	if (oom->pod && *oom->pod)
 		pf_html_addf(buf, " in %s", oom->pod);
-	(void)pf_buf_adds(buf, "</span></th>");
+	(void)pf_buf_adds(buf, "</span>");
+	pf_html_cell(table);
+	pf_html_time(buf, now_unix_ns, kill->at_unix_ns);
+	pf_html_cell_text(table, oom->node);
+	pf_html_cell_value(table, PF_QUANTITY_BYTES, kill->usage_bytes, "");
+	if (kill->whole_node)
+		pf_html_cell_text(table, "the node ran out");
+	else
+		pf_html_cell_value(table, PF_QUANTITY_BYTES, kill->limit_bytes, "no limit");
+	pf_html_cell_value(table, PF_QUANTITY_BYTES, kill->overshoot_bytes, "");
 }
 
 void pf_view_ooms(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_view_oom *kills,
@@ -301,30 +357,17 @@ void pf_view_ooms(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_view
 		{ .label = "Use at the kill", .number = true },
 		{ .label = "Limit", .number = true },
 		{ .label = "Overshoot",
-		  .hint = "growth of the last 10 s, carried on for 30 s: what it would have needed more",
+		  .hint = "growth of the last 10 s, carried on for 30 s: what it would have needed "
+			  "more",
 		  .number = true },
 	};
+	struct pf_html_table table;
 
-	pf_html_table(buf, "OOM kills, newest first", columns, PF_ARRAY_SIZE(columns), NULL, false);
-	for (size_t i = 0; i < nr_kills; i++) {
-		const struct pf_report_oom *kill = kills[i].kill;
-
-		(void)pf_buf_adds(buf, "<tr>");
-		oom_who(buf, &kills[i]);
-		(void)pf_buf_adds(buf, "<td>");
-		pf_html_time(buf, now_unix_ns, kill->at_unix_ns);
-		pf_html_addf(buf, "</td><td>%s</td><td class=\"num\">", kills[i].node);
-		pf_html_value(buf, PF_QUANTITY_BYTES, kill->usage_bytes, "");
-		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-		if (kill->whole_node)
-			(void)pf_buf_adds(buf, "the node ran out");
-		else
-			pf_html_value(buf, PF_QUANTITY_BYTES, kill->limit_bytes, "no limit");
-		(void)pf_buf_adds(buf, "</td><td class=\"num\">");
-		pf_html_value(buf, PF_QUANTITY_BYTES, kill->overshoot_bytes, "");
-		(void)pf_buf_adds(buf, "</td></tr>\n");
-	}
-	pf_html_table_end(buf);
+	pf_html_table(&table, buf, "OOM kills, newest first", columns, PF_ARRAY_SIZE(columns),
+		      NULL);
+	for (size_t i = 0; i < nr_kills; i++)
+		oom_row(&table, now_unix_ns, &kills[i]);
+	pf_html_table_end(&table);
 	if (nr_all != PF_UNKNOWN && nr_all > nr_kills)
 		pf_html_addf(buf, "<p class=\"hint\">%s more are not listed.</p>\n",
 			     pf_human_count(nr_all - nr_kills).text);

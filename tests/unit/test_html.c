@@ -120,7 +120,7 @@ static void test_links(void)
 		{ "page", "3" },
 		{ "namespace", "" },
 	};
-	struct pf_html_query query = { "/", params, PF_ARRAY_SIZE(params) };
+	struct pf_html_query query = { "/", params, PF_ARRAY_SIZE(params), NULL };
 	PF_AUTO(pf_buf_done) struct pf_buf buf;
 
 	pf_buf_init(&buf, 4096);
@@ -136,7 +136,7 @@ static void test_links(void)
 	PF_CHECK_STR("added", buf.data,
 		     "/?q=a%20b%26c%3D%22%3C%C3%A9&amp;sort=-savings&amp;verdict=MEMORY_LEAK");
 
-	struct pf_html_query none = { "", NULL, 0 };
+	struct pf_html_query none = { "", NULL, 0, NULL };
 
 	pf_buf_reset(&buf);
 	pf_html_href(&buf, &none, "sort", NULL);
@@ -152,7 +152,8 @@ static void test_frame(void)
 		{ .label = "Saves", .sort = "savings", .number = true, .down_first = true },
 	};
 	static const struct pf_html_param params[] = { { "sort", "-savings" } };
-	struct pf_html_query query = { "/", params, 1 };
+	struct pf_html_query query = { "/", params, 1, NULL };
+	struct pf_html_table table;
 	struct pf_html_page page = { .title = "<Fleet> & more",
 				     .cluster = "\"prod\"",
 				     .version = "0.1.0",
@@ -165,12 +166,12 @@ static void test_frame(void)
 	pf_buf_init(&buf, PF_HTML_PAGE_MAX);
 	pf_html_begin(&buf, &page);
 	pf_html_section(&buf, 2, "table", "Table <1>");
-	pf_html_table(&buf, "Caption", columns, 2, &query, true);
-	(void)pf_buf_adds(&buf, "<tr role=\"row\">");
-	pf_html_cell(&buf, &columns[0]);
-	pf_html_value(&buf, PF_QUANTITY_BYTES, PF_UNKNOWN, "no limit");
-	(void)pf_buf_adds(&buf, "</td></tr>");
-	pf_html_table_end(&buf);
+	pf_html_table(&table, &buf, "Caption", columns, 2, &query);
+	pf_html_row(&table);
+	pf_html_cell_text(&table, "<web>");
+	pf_html_cell_value(&table, PF_QUANTITY_BYTES, PF_UNKNOWN, "no limit");
+	pf_html_row(&table);
+	pf_html_table_end(&table);
 	pf_html_pages(&buf, &query, 2, 50, 1234);
 	pf_html_copy(&buf, "Patch", "kubectl patch <x> & 'y'\n");
 	(void)pf_buf_adds(&buf, "</section>");

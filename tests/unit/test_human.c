@@ -20,6 +20,7 @@ static const struct {
 	{ PF_QUANTITY_MILLICORES, 1000, "1 core" },
 	{ PF_QUANTITY_MILLICORES, 1234, "1.234 cores" },
 	{ PF_QUANTITY_MILLICORES, 128000, "128 cores" },
+	{ PF_QUANTITY_MILLICORES, 128000000, "128" NBSP "000 cores" },
 	{ PF_QUANTITY_MILLICORES, NAN, "unknown" },
 	{ PF_QUANTITY_BYTES, 0, "0 B" },
 	{ PF_QUANTITY_BYTES, 1023.9, "1 KiB" },
@@ -79,10 +80,15 @@ static void test_changes(void)
 	PF_CHECK_STR("more", pf_human_change(PF_QUANTITY_BYTES, 1610612736).text, "+1.5 GiB");
 	PF_CHECK_STR("same", pf_human_change(PF_QUANTITY_BYTES, 0).text, "no change");
 	PF_CHECK_STR("unknown", pf_human_change(PF_QUANTITY_BYTES, NAN).text, "unknown");
-	PF_CHECK_STR("money", pf_human_money(1234.4, "EUR").text, "1" NBSP "234" NBSP "EUR");
-	PF_CHECK_STR("cents", pf_human_money(-7.05, "EUR").text, MINUS "7.05" NBSP "EUR");
+	PF_CHECK_STR("one unit", pf_human_range(PF_QUANTITY_BYTES, 1048576, 5242880).text,
+		     "1 to 5 MiB");
+	PF_CHECK_STR("two units", pf_human_range(PF_QUANTITY_NS, 5e5, 5e6).text, "500 µs to 5 ms");
+	PF_CHECK_STR("millicores", pf_human_range(PF_QUANTITY_MILLICORES, 64, 112).text,
+		     "64m to 112m");
+	PF_CHECK_STR("money", pf_human_money(1234.4, "EUR").text, "1" NBSP "234 EUR");
+	PF_CHECK_STR("cents", pf_human_money(-7.05, "EUR").text, MINUS "7.05 EUR");
 	PF_CHECK_STR("carry", pf_human_money(99.999, NULL).text, "100");
-	PF_CHECK_STR("nothing", pf_human_money(-0.001, "EUR").text, "0" NBSP "EUR");
+	PF_CHECK_STR("nothing", pf_human_money(-0.001, "EUR").text, "0 EUR");
 	PF_CHECK_STR("no price", pf_human_money(NAN, "EUR").text, "unknown");
 }
 
