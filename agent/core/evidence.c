@@ -12,8 +12,8 @@
 /* A slice throttled in more than this share of its windows has a queue that never emptied. */
 #define SATURATED_RATIO 0.95
 
-/* An interval of VPA that ended this long before the newest slice gets no later peak. */
-#define PEAK_FINAL_NS (2 * (int64_t)PF_NS_PER_DAY)
+/* Slices this much older than the newest no longer come; their weight would be 2^-14. */
+#define PEAK_FINAL_NS (PF_EVIDENCE_DAYS * (int64_t)PF_NS_PER_DAY)
 
 /* ---- life ---- */
 
@@ -277,7 +277,7 @@ static void final_peak(struct pf_evidence *e, uint32_t i)
 	e->peaks[i] = e->peaks[--e->nr_peaks];
 }
 
-/* Peaks that get no later word, and the oldest one if the table is full. */
+/* Peaks that get no later word, and the oldest one if the table is full: it then counts as it is. */
 static void settle_peaks(struct pf_evidence *e)
 {
 	uint32_t oldest = 0;

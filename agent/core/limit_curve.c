@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/limit_curve.h"
+
+#include <errno.h>
+#include <math.h>
+
+/* CFS' default period: windows are as long, so one stands for the other. */
+#define PERIOD_US 100000.0
+
+/* Buckets are up to 6 % wide: demand this little above a limit is demand at the limit. */
+#define ABOVE_LIMIT 1.03
+
+/* Where nothing was measured: by experiment, loads of many shapes are met best with it. */
+#define RUN_LENGTH_DEFAULT 2
+
+/* Throttled in less or more than this, the share says little about run lengths. */
+#define FIT_MIN_RATIO 0.01
+#define FIT_MAX_RATIO 0.97
+
+/* Points of the curve without burst. */
+#define CURVE_POINTS 16
+
+/* More than half of the covered time in slices that never caught up. */
+#define SATURATED_SHARE 0.5
+
+static const unsigned run_lengths[] = { 1, 2, 3, 4, 6, 8, 12, 16 };
+
+/* ---- the windows ---- */
+
+/* Equally likely demands, ascending: the quantiles of the histogram. */
+static int quantiles(const struct pf_evidence *e, float *ret_values)
+{
+	double total = e->demand_idle, seen = e->demand_idle, value = 0, low = 0;
+	size_t i = 0;
+
+	for (size_t k = 0; k < PF_MILLICORES_BUCKETS; k++)
+		total += e->demand[k];
+	if (!(total > 0))
+		return -ENODATA;
+	for (size_t n = 0; n < PF_CURVE_WINDOWS; n++) {
+		double rank = ((double)n + 0.5) / PF_CURVE_WINDOWS * total;
+
+		while (seen < rank && i < PF_MILLICORES_BUCKETS) {
+			double high = (double)pf_hist_edge(PF_LAYOUT_MILLICORES, i);
+
+			if (e->demand[i] > 0)
+				value = (low + high) / 2;
+			seen += e->demand[i++];
+			low = high;
+		}
+		ret_values[n] = (float)value;
+	}
+	return 0;
+}
+
+static unsigned gcd(unsigned a, unsigned b)
+{
+	while (b) {
+		unsigned rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/*
+ * The order they are played in: runs of @length neighbours, the runs spread by steps of the golden ratio, which mixes
+ * high and low evenly and is the same every time.
+ */
+static void play_order(const float *ascending, unsigned length, float *ret_order)
+{
+	unsigned nr_runs = (PF_CURVE_WINDOWS + length - 1) / length, run = 0, at = 0;
+	unsigned step = (unsigned)(nr_runs * 0.618) | 1;
+
+	while (gcd(step, nr_runs) > 1)
+		step += 2;
+	for (unsigned i = 0; i < nr_runs; i++) {
+		for (unsigned k = run * length; k < (run + 1) * length && k < PF_CURVE_WINDOWS; k++)
+			ret_order[at++] = ascending[k];
+		run = (run + step) % nr_runs;
+	}
+}
+
+/* ---- the queue ---- */
+
+struct outcome {
+	double throttled_ratio, stall_ratio; /* of periods; CPU seconds a second */
+};
+
+static struct outcome play(const struct pf_limit_model *m, double limit, double burst)
+{
+	unsigned throttled = 0, periods = 0;
+	double waiting = 0, saved = 0, stall = 0;
+	bool active = false;
+
+	/* Twice: the first pass only fills the queue. */
+	for (unsigned n = 0; n < 2 * PF_CURVE_WINDOWS; n++) {
+		double wanted = waiting + m->demand[n % PF_CURVE_WINDOWS], granted = limit + saved;
+		bool was_active = active, counts = n >= PF_CURVE_WINDOWS;
+
+		active = wanted > 0;
+		waiting = 0;
+		saved = 0;
+		if (wanted > granted * ABOVE_LIMIT) {
+			waiting = wanted - granted;
+			throttled += counts;
+			if (counts)
+				stall += fmax(fmin(wanted, m->parallel_millicores) - granted, 0);
+		} else {
+			saved = fmin(burst, fmax(granted - wanted, 0));
+		}
+		periods += counts && (active || was_active);
+	}
+	return (struct outcome){ periods ? (double)throttled / periods : 0,
+				 stall / 1000 / PF_CURVE_WINDOWS };
+}
+
+/* ---- the model ---- */
+
+static double present_limit(const struct pf_evidence *e)
+{
+	if (e->cfs_quota_us >= PF_NO_LIMIT || e->cfs_period_us >= PF_NO_LIMIT || !e->cfs_period_us)
+		return INFINITY;
+	return (double)e->cfs_quota_us * 1000 / (double)e->cfs_period_us;
+}
+
+/* The run length at which the present limit does what it was seen to do. */
+static void fit_runs(struct pf_limit_model *m, const struct pf_evidence *e, const float *ascending)
+{
+	double limit = present_limit(e), best = INFINITY;
+	double seen = e->sums.nr_periods > 0 ? e->sums.nr_throttled / e->sums.nr_periods : 0;
+
+	m->run_length = RUN_LENGTH_DEFAULT;
+	if (isfinite(limit) && limit > 0 && seen > FIT_MIN_RATIO && seen < FIT_MAX_RATIO) {
+		for (size_t i = 0; i < PF_ARRAY_SIZE(run_lengths); i++) {
+			double error;
+
+			play_order(ascending, run_lengths[i], m->demand);
+			error = fabs(play(m, limit, 0).throttled_ratio - seen);
+			if (error >= best)
+				continue;
+			best = error;
+			m->run_length = run_lengths[i];
+		}
+		m->measured = true;
+	}
+	play_order(ascending, m->run_length, m->demand);
+}
+
+int pf_limit_model_init(const struct pf_evidence *e, struct pf_limit_model *ret_model)
+{
+	struct pf_limit_model m = { .saturated = e->sums.saturated_ns >
+						 SATURATED_SHARE * e->sums.covered_ns };
+	float ascending[PF_CURVE_WINDOWS];
+	int r = e->has_windows ? quantiles(e, ascending) : -ENODATA;
+
+	if (r < 0)
+		return r;
+	for (size_t n = 0; n < PF_CURVE_WINDOWS; n++)
+		m.mean_millicores += (double)ascending[n] / PF_CURVE_WINDOWS;
+	m.peak_millicores = fmax(ascending[PF_CURVE_WINDOWS - 1], 1);
+	/* Whole CPUs: within a window the tasks of a burst run at full speed. */
+	m.parallel_millicores = ceil(m.peak_millicores / ABOVE_LIMIT / 1000) * 1000;
+	fit_runs(&m, e, ascending);
+	*ret_model = m;
+	return 0;
+}
+
+void pf_limit_at(const struct pf_limit_model *m, uint64_t limit_millicores, uint64_t burst_us,
+		 struct pf_curve_point *ret_point)
+{
+	double burst = burst_us >= PF_NO_LIMIT ? 0 : (double)burst_us * 1000 / PERIOD_US;
+	struct outcome o = play(m, (double)limit_millicores, burst);
+
+	*ret_point = (struct pf_curve_point){ .limit_millicores = limit_millicores,
+					      .throttled_ratio = o.throttled_ratio,
+					      .stall_ns_per_s = o.stall_ratio * (double)PF_NS_PER_S,
+					      .burst_us = burst_us };
+}
+
+/* A limit that a person would write. */
+static uint64_t tidy(double millicores)
+{
+	double unit = millicores > 1000 ? 50 : millicores > 100 ? 10 : 1;
+
+	return (uint64_t)(ceil(millicores / unit) * unit);
+}
+
+size_t pf_limit_curve(const struct pf_limit_model *m, uint64_t present,
+		      struct pf_curve_point *ret_points, size_t max)
+{
+	double low = fmax(m->mean_millicores, 10), high = fmax(m->peak_millicores, low + 1);
+	bool has_present = present < PF_NO_LIMIT && present;
+	uint64_t before = 0;
+	size_t nr = 0;
+
+	for (unsigned i = 0; i < CURVE_POINTS && nr < max; i++) {
+		uint64_t limit = tidy(low * pow(high / low, (double)i / (CURVE_POINTS - 1)));
+
+		if (has_present && present > before && present < limit && nr + 1 < max)
+			pf_limit_at(m, present, PF_UNKNOWN, &ret_points[nr++]);
+		if (limit <= before)
+			continue;
+		pf_limit_at(m, limit, PF_UNKNOWN, &ret_points[nr++]);
+		before = limit;
+	}
+	if (has_present && present > before && nr < max)
+		pf_limit_at(m, present, PF_UNKNOWN, &ret_points[nr++]);
+	for (unsigned quarters = 1; has_present && quarters <= 4 && nr < max; quarters *= 2)
+		pf_limit_at(m, present,
+			    (uint64_t)((double)present / 1000 * PERIOD_US * quarters / 4),
+			    &ret_points[nr++]);
+	return nr;
+}
+
+uint64_t pf_limit_smallest(const struct pf_limit_model *m, double budget_ratio, uint64_t floor)
+{
+	double low = (double)PF_MAX(floor, 1u), high = fmax(m->peak_millicores, low);
+
+	if (play(m, low, 0).throttled_ratio <= budget_ratio)
+		return PF_MAX(floor, 1u);
+	/* Throttling falls as the limit rises; a fiftieth is closer than the buckets are wide. */
+	while (high > low * 1.02) {
+		double middle = sqrt(low * high);
+
+		if (play(m, middle, 0).throttled_ratio <= budget_ratio)
+			high = middle;
+		else
+			low = middle;
+	}
+	return tidy(high);
+}

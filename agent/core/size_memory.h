@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * size_memory.h - a memory request and limit from the peaks of hours and days.
+ *
+ *	request = highest need of the window * (1 + margin + growth_margin * growth)
+ *
+ * The need is what could not be dropped: hot memory, spikes between samples included. Growth is how far an hour
+ * ever rose above the six hours before it: a load that repeats itself needs no room beyond its maximum, one that keeps
+ * finding new heights does. After an OOM kill the need is where the limit was plus the overshoot.
+ */
+#ifndef PF_CORE_SIZE_MEMORY_H
+#define PF_CORE_SIZE_MEMORY_H
+
+#include <stdint.h>
+
+#include "core/evidence.h"
+#include "core/rules.h"
+
+struct pf_memory_size {
+	double request_bytes, limit_bytes; /* before bounds */
+	double lower_bytes, upper_bytes;   /* of the request */
+	uint64_t need_bytes;		   /* highest of the window */
+	uint64_t oom_bytes;		   /* what kills said was needed; 0: none */
+	double growth_ratio;		   /* largest rise over the hours before, 0 to 1 */
+};
+
+/** pf_memory_size() - Return: 0; -ENODATA without any reading of memory. */
+PF_MUST_CHECK int pf_memory_size(const struct pf_evidence *evidence, const struct pf_class *class,
+				 struct pf_memory_size *ret_size);
+
+/** pf_memory_growth() - largest rise of an hour's need over the highest of the six hours of data before it, cut at 1. */
+double pf_memory_growth(const struct pf_memory_cell *hours, uint32_t nr_hours);
+
+#endif
