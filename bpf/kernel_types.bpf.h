@@ -33,6 +33,7 @@ typedef _Bool bool;
 /* UAPI numbers, from linux/bpf.h. */
 enum {
 	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_STACK_TRACE = 7,
@@ -225,6 +226,12 @@ enum memcg_memory_event {
 	MEMCG_OOM_KILL,
 };
 
+struct file;
+
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
 struct pids_cgroup {
 	struct cgroup_subsys_state css;
 	atomic64_t counter;
@@ -257,7 +264,19 @@ struct bpf_iter__cgroup {
 
 #pragma clang attribute pop
 
-struct bpf_perf_event_data;
+/* UAPI. The saved registers, whose size is the architecture's, are read by the stack walker only. */
+#if defined(__TARGET_ARCH_x86)
+#define PF_USER_REGS 21
+#elif defined(__TARGET_ARCH_arm64)
+#define PF_USER_REGS 34
+#else
+#error "size of the saved registers: see bpf_user_pt_regs_t in asm/bpf_perf_event.h"
+#endif
+struct bpf_perf_event_data {
+	__u64 regs[PF_USER_REGS];
+	__u64 sample_period;
+	__u64 addr;
+};
 
 /* UAPI, and opaque to programs: 16 bytes the kernel owns. */
 struct bpf_timer {

@@ -21,8 +21,11 @@
 #define PF_INTERVALS   8   /* throttle intervals remembered per (CPU, slot); a power of two */
 #define PF_PATH_MAX    512 /* of a cgroup path in an event */
 #define PF_STACK_DEPTH 32
-#define PF_MAX_CPUS    1024
-#define PF_WINDOW_NS   100000000ull /* 100 ms: a CFS period */
+#define PF_GROWTH_COUNTS                                                                           \
+	8192 /* (process, stack) pairs of all watched containers between two reads */
+#define PF_GROWTH_STACKS 4096
+#define PF_MAX_CPUS	 1024
+#define PF_WINDOW_NS	 100000000ull /* 100 ms: a CFS period */
 
 /* Why something was not counted; pf_drops[reason], since the load. */
 enum pf_drop {
@@ -64,7 +67,7 @@ struct pf_control {
 	__u32 thin_mask; /* switches are sampled when (counter & thin_mask) == 0; 0: all */
 	/* Index into mem_cgroup_vmstats.state[] by enum pf_memstat; PF_STAT_ABSENT: unknown */
 	__u32 stat_index[24];
-	__u32 event_index[2];	      /* vmstats.events[]: pgfault, pgmajfault */
+	__u32 event_index[2];	   /* vmstats.events[]: pgfault, pgmajfault */
 	__u64 watched_hierarchies; /* bit h: cgroup events of hierarchy h are sent */
 };
 #define PF_STAT_ABSENT 0xffffffffu

@@ -25,6 +25,7 @@ static void capture_close(struct pf_capture *c)
 	pf_bpf_events_close(c);
 	pf_bpf_stat_free(c->stat_finder);
 	pf_bpf_cost_free(c->cost);
+	pf_bpf_growth_free(c->growth_sampler);
 	pf_discover_free(c->discover);
 	pf_bpf_unload(c);
 	pf_layout_close(&c->layout);
@@ -147,6 +148,17 @@ static int capture_dispatch(struct pf_capture *c)
 	return pf_bpf_events_dispatch(c);
 }
 
+/* Fast-forward: the kernel's folded counters are up to 2 s old, which is minutes there. */
+static void refresh_watched(struct pf_capture *c)
+{
+	for (uint32_t slot = 1; slot <= pf_discover_highest_slot(c->discover); slot++) {
+		struct pf_tracked *t = pf_discover_by_slot(c->discover, slot);
+
+		if (t && pf_bpf_growth_is_watched(c, slot))
+			pf_bpf_stat_fold(c, t);
+	}
+}
+
 static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 {
 	struct pf_snapshot_arg arg = { .first = 1 };
@@ -160,6 +172,8 @@ static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 		       strerror(-r));
 	pf_bpf_events_flush(c, now_ns);
 	pf_bpf_stat_learn(c, 1);
+	if (c->opts.fresh_memory)
+		refresh_watched(c);
 	arg.end = pf_discover_highest_slot(c->discover) + 1;
 	r = pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg));
 	if (r < 0)
@@ -218,6 +232,32 @@ static void capture_cost(struct pf_capture *c, struct pf_self_cost *cost)
 	pf_bpf_cost_read(c, cost);
 }
 
+static struct pf_tracked *by_handle(struct pf_capture *c, uint64_t handle)
+{
+	for (uint32_t slot = 1; slot <= pf_discover_highest_slot(c->discover); slot++) {
+		struct pf_tracked *t = pf_discover_by_slot(c->discover, slot);
+
+		if (t && t->cgroup.handle == handle)
+			return t;
+	}
+	return NULL;
+}
+
+static int capture_growth_watch(struct pf_capture *c, uint64_t handle, bool on)
+{
+	struct pf_tracked *t = by_handle(c, handle);
+
+	return t ? pf_bpf_growth_watch(c, t->slot, on) : -ESTALE;
+}
+
+static int capture_growth_read(struct pf_capture *c, uint64_t handle,
+			       struct pf_growth_stack *ret_stacks, size_t max)
+{
+	struct pf_tracked *t = by_handle(c, handle);
+
+	return t ? pf_bpf_growth_read(c, t->slot, ret_stacks, max) : -ESTALE;
+}
+
 const struct pf_capture_ops pf_capture_bpf = {
 	.name = "bpf",
 	.open = capture_open,
@@ -227,5 +267,7 @@ const struct pf_capture_ops pf_capture_bpf = {
 	.signals = capture_signals,
 	.losses = capture_losses,
 	.cost = capture_cost,
+	.growth_watch = capture_growth_watch,
+	.growth_read = capture_growth_read,
 	.close = capture_close,
 };

@@ -183,6 +183,7 @@ void pf_bpf_release(struct pf_capture *c, struct pf_tracked *t)
 	for (uint32_t i = 0; i < s->want_count; i++)
 		(void)bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.pf_want),
 					  &s->wants[i]); /* there, or gone already */
+	pf_bpf_growth_forget(c, t->slot);
 	new_epoch(c);
 	(void)clear_slot(c, t->slot); /* again when the slot is taken anew */
 	c->slots[t->slot] = NULL;

@@ -15,6 +15,8 @@
 #include "capture/bpf_private.h"
 #include "sys/log.h"
 
+/* Minor faults per sample: about 25 ns a fault of a watched container, and 16 samples a 4 MiB. */
+#define GROWTH_PERIOD	  64
 #define LOAD_ATTEMPTS_MAX 12 /* each leaves out at least one program */
 
 /* Programs, what they give, what of the kernel they need, and whether the source can do without. */
@@ -43,6 +45,7 @@ static const struct program programs[] = {
 	  "the kernel has no sched_info (CONFIG_SCHEDSTATS or CONFIG_TASK_DELAY_ACCT)" },
 	{ "pf_start_timer", false, BIT(PF_SIGNAL_CPU_WINDOWS) | BIT(PF_SIGNAL_MEMORY_PEAK),
 	  NEED(timer), "the kernel has no BPF timers (5.15)" },
+	{ "pf_growth", false, BIT(PF_SIGNAL_GROWTH), NO_NEED, NULL },
 	{ "pf_cgroup_mkdir", false, 0, NEED(cgroup_mkdir),
 	  "no tracepoint cgroup_mkdir: new cgroups are found by scanning" },
 	{ "pf_cgroup_rmdir", false, 0, NEED(cgroup_rmdir),
@@ -163,6 +166,9 @@ static int size_maps(struct pf_capture *c)
 		{ b->maps.pf_windows, c->nr_slots },
 		{ b->maps.pf_snaps, c->nr_slots },
 		{ b->maps.pf_stalls, c->nr_slots },
+		{ b->maps.pf_growth_watched, c->nr_slots },
+		{ b->maps.pf_growth_counts, c->opts.growth_stacks ? PF_GROWTH_COUNTS : 1 },
+		{ b->maps.pf_growth_stacks, c->opts.growth_stacks ? PF_GROWTH_STACKS : 1 },
 		{ b->maps.pf_entities, (uint64_t)c->nr_slots * c->nr_cpus },
 		{ b->maps.pf_waits, (uint64_t)c->nr_slots * c->nr_cpus },
 		{ b->maps.pf_want, (uint64_t)c->nr_slots * PF_NR_CONTROLLERS },
@@ -187,6 +193,7 @@ static void settings(struct pf_capture *c)
 	s->nr_cpus = c->nr_cpus;
 	s->rdonly_cast = c->features.rdonly_cast;
 	s->percpu_cfs_rq = c->features.percpu_cfs_rq;
+	s->growth_period = GROWTH_PERIOD;
 	s->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 }
 
@@ -350,6 +357,25 @@ static void start_timer(struct pf_capture *c, uint32_t skip)
 		leave_out(c, p, "the timer does not start: %s", strerror(-r));
 }
 
+static void prepare_growth(struct pf_capture *c)
+{
+	struct pf_signal_state *signal = &c->signals[PF_SIGNAL_GROWTH];
+	int r;
+
+	if (!signal->on)
+		return;
+	if (!c->opts.growth_stacks) {
+		pf_signal_off(signal, "switched off by the configuration");
+		return;
+	}
+	r = pf_bpf_growth_new(c, &c->growth_sampler);
+	if (r < 0)
+		pf_signal_off(
+			signal,
+			"page-fault events cannot be opened: %s; CAP_PERFMON is needed at the start",
+			strerror(-r));
+}
+
 int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 {
 	uint32_t skip;
@@ -370,6 +396,7 @@ int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 	if (r < 0)
 		return r;
 	start_timer(c, skip);
+	prepare_growth(c);
 	return 0;
 }
 

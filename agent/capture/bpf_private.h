@@ -75,7 +75,8 @@ struct pf_capture {
 
 	struct pf_stat_finder *stat_finder;
 	struct pf_cost_meter *cost;
-	struct pf_totals *now, *growth; /* scratch of one sample */
+	struct pf_growth *growth_sampler; /* NULL: not asked for, or not possible */
+	struct pf_totals *now, *growth;	  /* scratch of one sample */
 	struct ring_buffer *ring;
 	struct pf_brief *briefs; /* [PF_BRIEFS_MAX]: cgroups that went before they were tracked */
 	uint32_t nr_briefs;
@@ -117,6 +118,8 @@ void pf_bpf_stat_free(struct pf_stat_finder *finder); /* accepts NULL */
 /** pf_bpf_stat_learn() - compares up to @nr_cgroups tracked cgroups with their files, and tells the
  * programs. */
 void pf_bpf_stat_learn(struct pf_capture *c, uint32_t nr_cgroups);
+/** pf_bpf_stat_fold() - makes the kernel fold its per-CPU counters of this cgroup, so that they are current. */
+void pf_bpf_stat_fold(struct pf_capture *c, const struct pf_tracked *tracked);
 
 /* ---- bpf_events.c */
 
@@ -134,6 +137,19 @@ void pf_bpf_events_flush(struct pf_capture *c, uint64_t now_ns);
 PF_MUST_CHECK int pf_bpf_cost_new(const struct pf_capture *c, struct pf_cost_meter **ret_meter);
 void pf_bpf_cost_free(struct pf_cost_meter *meter); /* accepts NULL */
 void pf_bpf_cost_read(struct pf_capture *c, struct pf_self_cost *cost);
+
+/* ---- bpf_growth.c */
+
+/** pf_bpf_growth_new() - opens the events, switched off; before the rights are dropped. */
+PF_MUST_CHECK int pf_bpf_growth_new(struct pf_capture *c, struct pf_growth **ret_growth);
+void pf_bpf_growth_free(struct pf_growth *growth); /* accepts NULL */
+int pf_bpf_growth_watch(struct pf_capture *c, uint32_t slot, bool on);
+/** pf_bpf_growth_forget() - the slot's container is gone: nothing of it may be found by the next one. */
+void pf_bpf_growth_forget(struct pf_capture *c, uint32_t slot);
+bool pf_bpf_growth_is_watched(const struct pf_capture *c, uint32_t slot);
+/** pf_bpf_growth_read() - takes what was gathered. Return: number of stacks, at most @max; -errno. */
+int pf_bpf_growth_read(struct pf_capture *c, uint32_t slot, struct pf_growth_stack *ret_stacks,
+		       size_t max);
 
 /** pf_bpf_finish() - the cgroup is gone: its last sample, then it is forgotten. bpf.c */
 void pf_bpf_finish(struct pf_capture *c, struct pf_tracked *tracked);

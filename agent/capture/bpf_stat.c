@@ -144,22 +144,40 @@ static void observe(const struct kind *kind, struct pf_statmap *map, const char 
 		pf_statmap_observe(map, first, raw, nr_raw, (uint32_t)sysconf(_SC_PAGESIZE));
 }
 
+static int open_stat(const struct pf_capture *c, const struct pf_tracked *t)
+{
+	char path[PF_CGROUP_PATH_MAX + sizeof("/memory.stat")];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", t->cgroup.path + 1);
+	fd = openat(c->layout.dir_fd[PF_CTL_MEMORY], path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+void pf_bpf_stat_fold(struct pf_capture *c, const struct pf_tracked *t)
+{
+	PF_AUTO(pf_closep) int fd = open_stat(c, t);
+	char text[16];
+
+	if (fd >= 0)
+		(void)!read(
+			fd, text,
+			sizeof(text)); /* the text is not needed; a cgroup that is gone has none */
+}
+
 /* Compares one cgroup. Reading the file makes the kernel fold its counters, so that the array
  * agrees with it. */
 static int compare(struct pf_capture *c, struct pf_tracked *t)
 {
 	struct pf_rawstat_arg *arg = &c->bpf->bss->pf_rawstat;
-	char path[PF_CGROUP_PATH_MAX + sizeof("/memory.stat")], before[STAT_FILE_MAX],
-		after[STAT_FILE_MAX];
-	PF_AUTO(pf_closep) int fd = -1;
+	char before[STAT_FILE_MAX], after[STAT_FILE_MAX];
+	PF_AUTO(pf_closep) int fd = open_stat(c, t);
 	bool v2 = c->layout.mode == PF_CGROUP_V2;
 	ssize_t len;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/memory.stat", t->cgroup.path + 1);
-	fd = openat(c->layout.dir_fd[PF_CTL_MEMORY], path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	len = pf_file_read_small(&pf_sys_real, fd, before, sizeof(before));
 	if (len < 0)
 		return (int)len;
