@@ -56,26 +56,34 @@ static __always_inline __u64 pf_throttle_clock_ns(const struct cfs_rq *cfs)
 /*
  * The scheduling entity of task group @tg on @cpu, or 0. Until v7.1 task_group.se is an array of
  * pointers. From v7.2 the entity lies beside the group's queue in per-CPU memory, reached by
- * @percpu_offset, which the switch hook has learned.
+ * @percpu_offset, which the switch hook has learned. Functions of their own, because clang moves
+ * the offset of a field out of a loop, past the test whether the kernel has it.
  */
+static __noinline __u64 pf_group_entity_array(__u64 tg, __u32 cpu)
+{
+	__u64 array = (__u64)PF_READ(tg, struct task_group, se), entity = 0;
+
+	if (array)
+		bpf_probe_read_kernel(&entity, sizeof(entity),
+				      (void *)(array + cpu * sizeof(__u64)));
+	return entity;
+}
+
+static __noinline __u64 pf_group_entity_percpu(__u64 tg, __u64 percpu_offset)
+{
+	__u64 queue = (__u64)PF_READ(tg, struct task_group___percpu, cfs_rq);
+
+	/* The queue that is found must be this group's, else the offset is not what we think. */
+	if (!percpu_offset || !queue ||
+	    (__u64)PF_READ(queue + percpu_offset, struct cfs_rq, tg) != tg)
+		return 0;
+	return queue + percpu_offset + bpf_core_field_offset(((struct cfs_tg_state *)0)->se);
+}
+
 static __always_inline __u64 pf_group_entity(__u64 tg, __u32 cpu, __u64 percpu_offset)
 {
-	__u64 array = 0, entity = 0;
-
-	if (!pf_settings.percpu_cfs_rq) {
-		bpf_probe_read_kernel(&array, sizeof(array),
-				      (void *)(tg + bpf_core_field_offset(struct task_group, se)));
-		if (array)
-			bpf_probe_read_kernel(&entity, sizeof(entity),
-					      (void *)(array + cpu * sizeof(__u64)));
-		return entity;
-	}
-	if (!percpu_offset)
-		return 0;
-	bpf_probe_read_kernel(
-		&array, sizeof(array),
-		(void *)(tg + bpf_core_field_offset(struct task_group___percpu, cfs_rq)));
-	return array ? array + percpu_offset + bpf_core_field_offset(struct cfs_tg_state, se) : 0;
+	return pf_settings.percpu_cfs_rq ? pf_group_entity_percpu(tg, percpu_offset)
+					 : pf_group_entity_array(tg, cpu);
 }
 
 #endif

@@ -141,16 +141,6 @@ static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_stru
 	rec->contention[PF_BOUND_INDEX(pf_latency_bucket(wait), 127)]++;
 }
 
-/* v7.2: where this CPU's group entities are; the same for every group, so told once. */
-static __always_inline void learn_cpu_offset(struct task_struct *task, __u32 cpu)
-{
-	struct task_group___percpu *tg = (void *)task->sched_task_group;
-	__u64 i = PF_BOUND_INDEX(cpu, PF_MAX_CPUS - 1);
-
-	if (!pf_cpu_offsets[i])
-		pf_cpu_offsets[i] = (__u64)task->se.cfs_rq - (__u64)tg->cfs_rq;
-}
-
 static __always_inline int switched_in(struct task_struct *task)
 {
 	__u32 pid = task->pid, cpu, key;
@@ -160,6 +150,8 @@ static __always_inline int switched_in(struct task_struct *task)
 
 	if (!pid) /* idle */
 		return 0;
+	if (pf_settings.percpu_cfs_rq)
+		pf_learn_cpu_offset(task, bpf_get_smp_processor_id());
 	entry = pf_task_entry(task);
 	slot = PF_ENTRY_SLOT(entry);
 	if (!slot)
@@ -170,8 +162,6 @@ static __always_inline int switched_in(struct task_struct *task)
 		return 0;
 	}
 	cpu = bpf_get_smp_processor_id();
-	if (pf_settings.percpu_cfs_rq)
-		learn_cpu_offset(task, cpu);
 	key = cpu * pf_settings.nr_slots + slot;
 	rec = bpf_map_lookup_elem(&pf_waits, &key);
 	if (!rec)

@@ -105,4 +105,13 @@ int pf_bind(struct bpf_iter__cgroup *ctx)
 	return 0;
 }
 
+/* v7.2: run on each CPU before the first slot is bound, so that no CPU's share is missing in the first numbers. */
+SEC("syscall")
+int pf_learn_cpu(void *ctx)
+{
+	if (pf_settings.percpu_cfs_rq)
+		pf_learn_cpu_offset(bpf_get_current_task_btf(), bpf_get_smp_processor_id());
+	return 0;
+}
+
 char pf_license[] SEC("license") = "Dual BSD/GPL";

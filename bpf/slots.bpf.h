@@ -115,6 +115,19 @@ extern struct pf_map_events pf_events SEC(".maps");
 extern struct pf_control pf_control;
 extern __u64 pf_cpu_offsets[PF_MAX_CPUS];
 
+/*
+ * v7.2: the distance from a group's per-CPU pointer to its queue on @cpu, where @task runs or is about to. It is
+ * the same for every group, so it is learned once.
+ */
+static __always_inline void pf_learn_cpu_offset(struct task_struct *task, __u32 cpu)
+{
+	struct task_group___percpu *tg = (void *)task->sched_task_group;
+	__u64 i = PF_BOUND_INDEX(cpu, PF_MAX_CPUS - 1);
+
+	if (!pf_cpu_offsets[i])
+		pf_cpu_offsets[i] = (__u64)task->se.cfs_rq - (__u64)tg->cfs_rq;
+}
+
 static __always_inline __u32 pf_hierarchy_of(const struct cgroup *cgroup)
 {
 	return cgroup->root->hierarchy_id;

@@ -99,8 +99,12 @@ static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
 {
 	__u64 psi = (__u64)PF_READ(cgroup, struct cgroup, psi);
 	/* The kernel's order is io, memory, cpu; ours cpu, memory, io. */
-	__u64 total = psi + bpf_core_field_offset(((struct psi_group *)0)->total);
+	__u64 total = psi;
 
+	if (bpf_core_field_exists(((struct psi_group___2d *)0)->total[0][0]))
+		total += bpf_core_field_offset(((struct psi_group___2d *)0)->total);
+	else
+		total += bpf_core_field_offset(((struct psi_group *)0)->total);
 	for (__u32 i = 0; i < 6; i++)
 		s->psi_ns[i] = pf_read_u64(total + (4 - (i & ~1u) + (i & 1)) * sizeof(__u64));
 }

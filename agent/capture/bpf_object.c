@@ -6,6 +6,7 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,29 +65,51 @@ static const struct program programs[] = {
 	  "no tracepoint block_rq_complete" },
 };
 
-/* Set by libbpf's messages while a load runs: it has no other way to tell which program failed. */
+/* Set by libbpf's messages while a load runs: it has no other way to tell which program failed, and why. */
 static char failed_program[64];
 static char last_message[256];
+static char verifier_says[512];
+
+/* The verifier's log ends with its complaint, then statistics. */
+static void keep_complaint(const char *log)
+{
+	const char *end = strstr(log, "\nprocessed "), *start;
+	size_t len;
+
+	end = end ? end : log + strlen(log);
+	start = (size_t)(end - log) < sizeof(verifier_says) ? log : end - sizeof(verifier_says) + 1;
+	len = (size_t)(end - start);
+	memcpy(verifier_says, start, len);
+	verifier_says[len] = '\0';
+}
+
+static void sort_message(const char *text)
+{
+	const char *name = strstr(text, "prog '"), *end = name ? strchr(name + 6, '\'') : NULL;
+
+	if (strstr(text, "-- BEGIN PROG LOAD LOG --"))
+		keep_complaint(text);
+	else if (end && strstr(end, "failed to load"))
+		snprintf(failed_program, sizeof(failed_program), "%.*s", (int)(end - name - 6),
+			 name + 6);
+	else if (*text)
+		snprintf(last_message, sizeof(last_message), "%.*s", (int)sizeof(last_message) - 1,
+			 text);
+}
 
 static int on_libbpf_message(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char text[1024];
-	char *name, *end;
+	PF_AUTO(pf_freep) char *text = NULL;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	vsnprintf(text, sizeof(text), format, args);
-	text[strcspn(text, "\n")] = '\0';
-	name = strstr(text, "prog '");
-	end = name ? strchr(name + 6, '\'') : NULL;
-	if (end && strstr(end, "failed to load")) {
-		snprintf(failed_program, sizeof(failed_program), "%.*s", (int)(end - name - 6),
-			 name + 6);
-	} else if (!strstr(text, "-- BEGIN") && *text) {
-		snprintf(last_message, sizeof(last_message), "%.*s", (int)sizeof(last_message) - 1,
-			 text);
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return 0;
 	}
-	pf_log(PF_LOG_DEBUG, "capture", "%s", text);
+	if (*text && text[strlen(text) - 1] == '\n')
+		text[strlen(text) - 1] = '\0';
+	sort_message(text);
 	return 0;
 }
 
@@ -219,7 +242,7 @@ static int try_load(struct pf_capture *c, uint32_t skip)
 				return r;
 		}
 	}
-	failed_program[0] = last_message[0] = '\0';
+	failed_program[0] = last_message[0] = verifier_says[0] = '\0';
 	return podfit_bpf__load(c->bpf);
 }
 
@@ -234,6 +257,9 @@ static int load(struct pf_capture *c, uint32_t *skip, char *error, size_t error_
 		podfit_bpf__destroy(c->bpf);
 		c->bpf = NULL;
 		p = program_of(failed_program);
+		if (verifier_says[0])
+			pf_log(PF_LOG_WARNING, "capture", "verifier on %s: %s", failed_program,
+			       verifier_says);
 		if (r == -EPERM && !p) {
 			snprintf(
 				error, error_size,
@@ -345,6 +371,24 @@ int pf_bpf_run(const struct bpf_program *program, void *arg, uint32_t arg_size)
 	return r < 0 ? r : (int)opts.retval;
 }
 
+/* Runs pf_learn_cpu on every CPU this thread may use; the switch hook learns the others. */
+static void learn_cpus(struct pf_capture *c)
+{
+	cpu_set_t all, one;
+
+	if (!c->features.percpu_cfs_rq || sched_getaffinity(0, sizeof(all), &all) < 0)
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (sched_setaffinity(0, sizeof(one), &one) == 0)
+			(void)pf_bpf_run(c->bpf->progs.pf_learn_cpu, NULL, 0); /* the hook will */
+	}
+	(void)sched_setaffinity(0, sizeof(all), &all); /* was in force a moment ago */
+}
+
 static void start_timer(struct pf_capture *c, uint32_t skip)
 {
 	const struct program *p = program_of("pf_start_timer");
@@ -395,6 +439,7 @@ int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 	r = attach(c, skip, error, error_size);
 	if (r < 0)
 		return r;
+	learn_cpus(c);
 	start_timer(c, skip);
 	prepare_growth(c);
 	return 0;
