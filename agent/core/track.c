@@ -146,6 +146,7 @@ int pf_tracks_appeared(struct pf_tracks *tracks, const struct pf_cgroup *cgroup,
 	instance_name(track);
 	pf_slices_init(&track->slices, tracks->opts.run_id);
 	pf_report_now_clear(&track->latest);
+	pf_report_now_clear(&track->coming);
 	pf_report_now_clear(&track->interval);
 	pf_feed_init(&track->feed, &tracks->vpa, tracks->opts.time_scale);
 	memset(&track->enforced, 0xff, sizeof(track->enforced));
@@ -216,18 +217,31 @@ static void quantiles(struct pf_report_now *now, const uint32_t *waits)
 
 static void add_waits(struct pf_track *track, const struct pf_sample *sample)
 {
-	const uint32_t *quota = sample->hists[PF_HIST_QUOTA_WAIT];
 	const uint32_t *contention = sample->hists[PF_HIST_CONTENTION_WAIT];
-	uint32_t waits[PF_LATENCY_BUCKETS] = { 0 };
+	const uint32_t *quota = sample->hists[PF_HIST_QUOTA_WAIT];
 
 	if (!contention)
 		return;
-	pf_hist_add(waits, contention, PF_LATENCY_BUCKETS);
-	if (quota)
-		pf_hist_add(waits, quota, PF_LATENCY_BUCKETS);
-	pf_hist_add(track->interval_waits, waits, PF_LATENCY_BUCKETS);
-	quantiles(&track->latest, waits);
+	pf_hist_add(track->coming_waits, contention, PF_LATENCY_BUCKETS);
+	pf_hist_add(track->interval_waits, contention, PF_LATENCY_BUCKETS);
+	if (quota) {
+		pf_hist_add(track->coming_waits, quota, PF_LATENCY_BUCKETS);
+		pf_hist_add(track->interval_waits, quota, PF_LATENCY_BUCKETS);
+	}
 	quantiles(&track->interval, track->interval_waits);
+}
+
+/* A sample may be a little shorter than the timer's beat: 5 % is let go. The first one counts as it
+ * is, so that there is something to see at once. */
+static void publish(struct pf_track *track, bool last)
+{
+	if (!last && track->latest.interval_ns != PF_UNKNOWN &&
+	    track->coming.interval_ns < PF_LATEST_NS / 20 * 19)
+		return;
+	quantiles(&track->coming, track->coming_waits);
+	track->latest = track->coming;
+	pf_report_now_clear(&track->coming);
+	memset(track->coming_waits, 0, sizeof(track->coming_waits));
 }
 
 static void set_enforced(struct pf_enforced *enforced, const struct pf_sample *sample)
@@ -250,7 +264,7 @@ static void add_trend(struct pf_track *track, const struct pf_sample *sample)
 	if (sample->hot_bytes != PF_UNKNOWN)
 		pf_series_add(&track->hot, sample->end_ns, (double)sample->hot_bytes);
 	if (pf_series_slope(&track->hot, UINT64_MAX, &per_s) == 0)
-		track->latest.hot_trend_bytes_per_hour = track->interval.hot_trend_bytes_per_hour =
+		track->coming.hot_trend_bytes_per_hour = track->interval.hot_trend_bytes_per_hour =
 			per_s * 3600;
 }
 
@@ -266,14 +280,14 @@ int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
 	if (!track)
 		return -ENOENT;
 	track->nr_samples++;
-	pf_report_now_clear(&track->latest);
-	now_add(&track->latest, sample);
+	now_add(&track->coming, sample);
 	now_add(&track->interval, sample);
 	add_waits(track, sample);
 	if (!sample->last) {
 		set_enforced(&track->enforced, sample);
 		add_trend(track, sample);
 	}
+	publish(track, sample->last);
 	startup = sample->start_ns < track->cgroup.born_ns + (uint64_t)startup_ns;
 	r = pf_slices_at(&track->slices, sample->start_ns,
 			 sample->start_ns + (uint64_t)wall_offset_ns, &slice);

@@ -27,6 +27,9 @@ enum {
 /* 2 min: what a container does before is start-up and kept apart in its slices. */
 #define PF_STARTUP_NS (120 * PF_NS_PER_S)
 
+/* 2 s: in fast-forward a single sample is too short to look at. */
+#define PF_LATEST_NS (2 * PF_NS_PER_S)
+
 struct pf_track {
 	struct pf_cgroup cgroup;
 	struct pf_identity identity; /* from the path at first; overwritten when names are known */
@@ -38,9 +41,10 @@ struct pf_track {
 
 	struct pf_slices slices;
 	struct pf_enforced enforced;   /* note is NULL */
-	struct pf_report_now latest;   /* of the newest sample */
+	struct pf_report_now latest;   /* of the newest samples that cover PF_LATEST_NS */
+	struct pf_report_now coming;   /* becomes latest when it is long enough */
 	struct pf_report_now interval; /* since pf_tracks_begin_interval() */
-	uint32_t interval_waits[PF_LATENCY_BUCKETS];
+	uint32_t coming_waits[PF_LATENCY_BUCKETS], interval_waits[PF_LATENCY_BUCKETS];
 	struct pf_series hot; /* hot_bytes */
 	struct pf_feed feed;  /* minutes and peaks into the slices */
 };

@@ -1,0 +1,12 @@
+# The demonstration behind `make run`. Not installed.
+DEMO_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/demo/*.c))
+$(DEMO_OBJS): PF_CFLAGS += -Itools
+
+$(B)/podfit-demo: $(DEMO_OBJS) $(B)/libpodfit.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: run
+run: deps ## the demonstration: four workloads, podfit at work on them (RUN_SECONDS=60)
+	$(Q)$(MAKE) --no-print-directory all $(B)/podfit-demo
+	$(Q)$(B)/podfit-demo
