@@ -38,6 +38,7 @@ int pf_ctl_leaks_csv(const char *path, const char *mode, const char *format, FIL
 int pf_ctl_decode(int argc, char **argv);
 int pf_ctl_top(int argc, char **argv);
 int pf_ctl_doctor(int argc, char **argv);
+int pf_ctl_policy(int argc, char **argv);
 
 /** pf_ctl_usage() - prints "podfit COMMAND: message" and how to get help. Return: PF_EXIT_USAGE. */
 int pf_ctl_usage(const char *command, const char *format, ...) PF_PRINTF(2, 3);
