@@ -75,7 +75,9 @@ static void findings(const struct pf_part *part)
 
 /* ---- advice ---- */
 
-static const struct pf_html_column advice_columns[] = {
+enum { ADVICE_COLUMNS = 5, OTHERS_MAX = 3 };
+
+static const struct pf_html_column advice_columns[ADVICE_COLUMNS] = {
 	{ .label = "" },
 	{ .label = "Now", .number = true },
 	{ .label = "Advised", .number = true },
@@ -83,17 +85,31 @@ static const struct pf_html_column advice_columns[] = {
 	{ .label = "Range",
 	  .hint = "lower to upper bound: no need to change while the present value lies within",
 	  .number = true },
-	{ .label = "VPA would say",
-	  .hint = "the Vertical Pod Autoscaler's own answer from the samples it would have had",
-	  .number = true },
 };
+
+/* What another policy's column is called. */
+static struct pf_html_column other_column(const char *policy)
+{
+	if (!strcmp(policy, "vpa"))
+		return (struct pf_html_column){
+			.label = "VPA would say",
+			.hint = "the Vertical Pod Autoscaler's own answer, from the samples it would "
+				"have had",
+			.number = true,
+		};
+	if (!strcmp(policy, "baseline"))
+		return (struct pf_html_column){ .label = "Baseline rules say", .number = true };
+	return (struct pf_html_column){ .label = policy, .number = true };
+}
 
 struct advice_row {
 	const char *name;
 	enum pf_quantity quantity;
 	bool limit;
 	uint64_t present;
-	const struct pf_amounts *ours, *vpa; /* NULL: not known */
+	const struct pf_amounts *ours; /* NULL: not known */
+	const struct pf_amounts *others[OTHERS_MAX];
+	size_t nr_others;
 };
 
 static void advised_value(struct pf_buf *buf, const struct advice_row *row,
@@ -157,36 +173,48 @@ static void advice_line(struct pf_html_table *table, const struct advice_row *ro
 	advised_change(table->buf, row);
 	pf_html_cell(table);
 	advised_range(table->buf, row);
-	pf_html_cell(table);
-	advised_value(table->buf, row, row->vpa);
+	for (size_t i = 0; i < row->nr_others; i++) {
+		pf_html_cell(table);
+		advised_value(table->buf, row, row->others[i]);
+	}
 }
 
 static void advice_table(const struct pf_part *part)
 {
 	static const struct pf_resources unknown = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN,
 						     PF_UNKNOWN };
-	const struct pf_view_row *view_row = &part->view->row;
-	const struct pf_resources *now = view_row->present ? view_row->present : &unknown;
-	const struct pf_policy_result *vpa = pf_view_result_of(view_row->rec, "vpa");
-	const struct pf_amounts *cpu = part->result ? &part->result->cpu : NULL;
-	const struct pf_amounts *memory = part->result ? &part->result->memory : NULL;
-	const struct advice_row rows[] = {
-		{ "CPU request", PF_QUANTITY_MILLICORES, false, now->cpu_request_millicores, cpu,
-		  vpa ? &vpa->cpu : NULL },
-		{ "CPU limit", PF_QUANTITY_MILLICORES, true, now->cpu_limit_millicores, cpu,
-		  vpa ? &vpa->cpu : NULL },
-		{ "Memory request", PF_QUANTITY_BYTES, false, now->memory_request_bytes, memory,
-		  vpa ? &vpa->memory : NULL },
-		{ "Memory limit", PF_QUANTITY_BYTES, true, now->memory_limit_bytes, memory,
-		  vpa ? &vpa->memory : NULL },
+	const struct pf_recommendation *rec = part->view->row.rec;
+	const struct pf_resources *now =
+		part->view->row.present ? part->view->row.present : &unknown;
+	struct advice_row rows[] = {
+		{ "CPU request", PF_QUANTITY_MILLICORES, false, now->cpu_request_millicores },
+		{ "CPU limit", PF_QUANTITY_MILLICORES, true, now->cpu_limit_millicores },
+		{ "Memory request", PF_QUANTITY_BYTES, false, now->memory_request_bytes },
+		{ "Memory limit", PF_QUANTITY_BYTES, true, now->memory_limit_bytes },
 	};
-
+	struct pf_html_column columns[ADVICE_COLUMNS + OTHERS_MAX];
 	struct pf_html_table table;
+	size_t nr_others = 0;
 
-	pf_html_table(&table, part->buf, "Requests and limits of one instance", advice_columns,
-		      PF_ARRAY_SIZE(advice_columns), NULL);
-	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++)
-		advice_line(&table, &rows[i]);
+	memcpy(columns, advice_columns, sizeof(advice_columns));
+	for (size_t i = 0; rec && i < rec->nr_results && nr_others < OTHERS_MAX; i++) {
+		const struct pf_policy_result *other = &rec->results[i];
+
+		if (other == part->result || !other->policy)
+			continue;
+		columns[ADVICE_COLUMNS + nr_others] = other_column(other->policy);
+		for (size_t r = 0; r < PF_ARRAY_SIZE(rows); r++)
+			rows[r].others[nr_others] = r < 2 ? &other->cpu : &other->memory;
+		nr_others++;
+	}
+	pf_html_table(&table, part->buf, "Requests and limits of one instance", columns,
+		      ADVICE_COLUMNS + nr_others, NULL);
+	for (size_t r = 0; r < PF_ARRAY_SIZE(rows); r++) {
+		rows[r].nr_others = nr_others;
+		if (part->result)
+			rows[r].ours = r < 2 ? &part->result->cpu : &part->result->memory;
+		advice_line(&table, &rows[r]);
+	}
 	pf_html_table_end(&table);
 }
 

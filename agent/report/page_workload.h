@@ -29,10 +29,10 @@ struct pf_view_hour {
 	uint64_t oom_kills, restarts;
 };
 
-/* A merged histogram; counts NULL: not measured. */
+/* A merged histogram, as struct pf_evidence holds it; counts NULL: not measured. */
 struct pf_view_hist {
-	const uint64_t *counts; /* pf_hist_nr_buckets() of the layout of its kind */
-	uint64_t nr_zero;	/* windows of exactly 0 */
+	const float *counts; /* pf_hist_nr_buckets() of the layout of its kind */
+	double nr_zero;	     /* windows of exactly 0 */
 };
 
 struct pf_view_instance {
@@ -56,7 +56,7 @@ struct pf_view_workload {
 	const char *image, *runtime_kind,
 		*enforced_note; /* NULL or "": not known, nothing to say */
 	enum pf_qos qos;
-	uint64_t covered_ns; /* container time behind the histograms */
+	double covered_ns; /* instance time behind the histograms, decayed as they are */
 
 	const struct pf_view_hour *hours; /* rising */
 	size_t nr_hours;

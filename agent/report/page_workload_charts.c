@@ -55,8 +55,10 @@ void pf_part_time(const struct pf_part *part, struct pf_svg_chart *ret_chart)
 	ret_chart->x_name = "time, UTC";
 	ret_chart->empty = "Less than two hours were measured so far: there is no course of time "
 			   "to draw yet.";
-	if (nr)
-		ret_chart->gap_x = 2.5 * (double)pf_part_hour(part, nr - 1)->length_ns / 1e9;
+	/* The newest hour is not over, so its length says nothing. */
+	for (size_t i = 0; i < nr; i++)
+		ret_chart->gap_x = fmax(ret_chart->gap_x,
+					2.5 * (double)pf_part_hour(part, i)->length_ns / 1e9);
 }
 
 static const struct pf_resources *present_of(const struct pf_part *part)
@@ -189,12 +191,22 @@ static void limit_curve(const struct pf_part *part)
 	pf_svg_chart(part->buf, &chart);
 }
 
+/* NaN without windows. */
+static double idle_share(const struct pf_view_hist *hist)
+{
+	double total = hist->nr_zero;
+
+	for (size_t i = 0; hist->counts && i < PF_MILLICORES_BUCKETS; i++)
+		total += hist->counts[i];
+	return total > 0 ? hist->nr_zero / total : NAN;
+}
+
 static void demand_distribution(const struct pf_part *part)
 {
 	const struct pf_view_hist *demand = &part->view->hists[PF_HIST_DEMAND];
 	const struct pf_view_hist *usage = &part->view->hists[PF_HIST_USAGE];
 	const struct pf_view_hist *shown = demand->counts ? demand : usage;
-	const uint64_t *counts[2] = { shown->counts, NULL };
+	const float *counts[2] = { shown->counts, NULL };
 	const struct pf_resources *now = present_of(part);
 	struct pf_svg_bin bins[PF_SVG_BINS_MAX];
 	const struct pf_svg_mark marks[] = {
@@ -212,8 +224,9 @@ static void demand_distribution(const struct pf_part *part)
 						    PF_WEIGHT_SHARE, 0, bins)
 				      : 0;
 	(void)snprintf(note, sizeof(note),
-		       "Share of 100 ms windows by how much CPU they %s; %s windows were idle.",
-		       demand->counts ? "demanded" : "used", pf_human_count(shown->nr_zero).text);
+		       "Share of 100 ms windows by how much CPU they %s; %s were idle.",
+		       demand->counts ? "demanded" : "used",
+		       pf_human(PF_QUANTITY_RATIO, idle_share(shown)).text);
 	chart.id = id.text;
 	chart.title = demand->counts ? "CPU demand, 100 ms at a time" : "CPU use, 100 ms at a time";
 	chart.note = note;
@@ -264,7 +277,7 @@ void pf_part_cpu(const struct pf_part *part)
 
 /* The value below which the share @q of two histograms' samples lies, interpolated in its bucket.
  * NaN without samples. */
-static double quantile(enum pf_hist_layout layout, const uint64_t *const counts[2], double q)
+static double quantile(enum pf_hist_layout layout, const float *const counts[2], double q)
 {
 	size_t nr = pf_hist_nr_buckets(layout);
 	double total = 0, seen = 0;
@@ -289,16 +302,15 @@ static double quantile(enum pf_hist_layout layout, const uint64_t *const counts[
 
 static void run_queue(const struct pf_part *part)
 {
-	const uint64_t *counts[2] = { part->view->hists[PF_HIST_QUOTA_WAIT].counts,
-				      part->view->hists[PF_HIST_CONTENTION_WAIT].counts };
+	const float *counts[2] = { part->view->hists[PF_HIST_QUOTA_WAIT].counts,
+				   part->view->hists[PF_HIST_CONTENTION_WAIT].counts };
 	struct pf_svg_bin bins[PF_SVG_BINS_MAX];
 	struct pf_human id = pf_part_id(part, "runq");
 	char note[240];
 	struct pf_svg_chart chart;
 	const struct pf_svg_mark marks[] = {
-		{ "half of all waits are below", PF_ROLE_EVENT,
-		  quantile(PF_LAYOUT_LATENCY_NS, counts, 0.5) },
-		{ "99 % are below", PF_ROLE_EVENT, quantile(PF_LAYOUT_LATENCY_NS, counts, 0.99) },
+		{ "median", PF_ROLE_EVENT, quantile(PF_LAYOUT_LATENCY_NS, counts, 0.5) },
+		{ "p99", PF_ROLE_EVENT, quantile(PF_LAYOUT_LATENCY_NS, counts, 0.99) },
 	};
 
 	pf_svg_chart_clear(&chart);
@@ -331,7 +343,7 @@ static void run_queue(const struct pf_part *part)
 static void stalls(const struct pf_part *part, enum pf_sample_hist which, const char *name,
 		   const char *title, const char *note, enum pf_svg_role role)
 {
-	const uint64_t *counts[2] = { part->view->hists[which].counts, NULL };
+	const float *counts[2] = { part->view->hists[which].counts, NULL };
 	struct pf_svg_bin bins[PF_SVG_BINS_MAX];
 	struct pf_human id = pf_part_id(part, name);
 	struct pf_svg_chart chart;
@@ -342,7 +354,7 @@ static void stalls(const struct pf_part *part, enum pf_sample_hist which, const 
 	chart.nr_bins = pf_svg_bins(PF_LAYOUT_LATENCY_NS, counts, 0, PF_WEIGHT_TIME,
 				    part->view->covered_ns, bins);
 
-	const struct pf_svg_mark mark = { "99 % are below", PF_ROLE_EVENT,
+	const struct pf_svg_mark mark = { "p99", PF_ROLE_EVENT,
 					  quantile(PF_LAYOUT_LATENCY_NS, counts, 0.99) };
 
 	chart.id = id.text;

@@ -154,8 +154,8 @@ enum pf_svg_weight {
  * @bins: PF_SVG_BINS_MAX of them; one for an octave, empty ones at the ends left out.
  * Return: number of bins; 0 if there is nothing.
  */
-size_t pf_svg_bins(enum pf_hist_layout layout, const uint64_t *const counts[2], uint64_t nr_zero,
-		   enum pf_svg_weight weight, uint64_t covered_ns, struct pf_svg_bin *bins);
+size_t pf_svg_bins(enum pf_hist_layout layout, const float *const counts[2], double nr_zero,
+		   enum pf_svg_weight weight, double covered_ns, struct pf_svg_bin *bins);
 
 /* ---- small ones ---- */
 

@@ -246,14 +246,30 @@ static size_t time_ticks(double from, double to, struct pf_tick *ticks)
 	return nr;
 }
 
+/* Few labels have room on any screen. */
+static void keep_few(struct pf_tick *ticks, size_t nr)
+{
+	size_t nr_labels = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		nr_labels += *ticks[i].label != '\0';
+	for (size_t i = 0; i < nr && nr_labels <= 5; i++)
+		ticks[i].major = true;
+}
+
 size_t pf_plot_x_ticks(const struct pf_plot *plot, enum pf_quantity quantity,
 		       struct pf_tick ticks[PF_TICKS_MAX])
 {
+	size_t nr;
+
 	if (plot->x_scale == PF_SCALE_TIME)
-		return time_ticks(plot->x_from, plot->x_to, ticks);
-	if (plot->x_scale == PF_SCALE_LOG)
-		return log_ticks(quantity, plot->x_from, plot->x_to, ticks);
-	return linear_ticks(quantity, plot->x_from, plot->x_to, 7, ticks);
+		nr = time_ticks(plot->x_from, plot->x_to, ticks);
+	else if (plot->x_scale == PF_SCALE_LOG)
+		nr = log_ticks(quantity, plot->x_from, plot->x_to, ticks);
+	else
+		nr = linear_ticks(quantity, plot->x_from, plot->x_to, 7, ticks);
+	keep_few(ticks, nr);
+	return nr;
 }
 
 size_t pf_plot_y_ticks(const struct pf_plot *plot, enum pf_quantity quantity,

@@ -2,7 +2,6 @@
 /* Sparklines, bars, and bins from histograms. */
 #include <math.h>
 
-#include "core/units.h"
 #include "report/html.h"
 #include "report/svg_plot.h"
 
@@ -104,18 +103,18 @@ static size_t octave_of(uint64_t edge)
 	return octave;
 }
 
-size_t pf_svg_bins(enum pf_hist_layout layout, const uint64_t *const counts[2], uint64_t nr_zero,
-		   enum pf_svg_weight weight, uint64_t covered_ns, struct pf_svg_bin *bins)
+size_t pf_svg_bins(enum pf_hist_layout layout, const float *const counts[2], double nr_zero,
+		   enum pf_svg_weight weight, double covered_ns, struct pf_svg_bin *bins)
 {
 	size_t nr_buckets = pf_hist_nr_buckets(layout), first = PF_SVG_BINS_MAX, last = 0;
-	double total = (double)nr_zero;
+	double total = nr_zero;
 
 	for (size_t i = 0; i < PF_SVG_BINS_MAX; i++)
 		bins[i] = (struct pf_svg_bin){ .from = i ? exp2((double)i - 1) : 0.5,
 					       .to = exp2((double)i) };
 	for (size_t p = 0; p < 2; p++) {
 		for (size_t i = 0; counts[p] && i < nr_buckets; i++) {
-			if (!counts[p][i])
+			if (!(counts[p][i] > 0))
 				continue;
 
 			uint64_t edge = pf_hist_edge(layout, i);
@@ -134,7 +133,7 @@ size_t pf_svg_bins(enum pf_hist_layout layout, const uint64_t *const counts[2], 
 	if (first > last)
 		return 0;
 
-	double whole = weight == PF_WEIGHT_SHARE ? total : (double)covered_ns / (double)PF_NS_PER_S;
+	double whole = weight == PF_WEIGHT_SHARE ? total : covered_ns / 1e9;
 
 	for (size_t i = first; i <= last; i++) {
 		bins[i - first] = bins[i];

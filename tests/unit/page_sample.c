@@ -9,7 +9,7 @@
 #include "report/page_fleet.h"
 #include "report/page_workload.h"
 
-#define NOW (1785420300 * PF_NS_PER_S) /* 2026-07-30 14:05 UTC */
+#define NOW SAMPLE_NOW
 
 static const char *const names[NR_SAMPLES] = {
 	[SAMPLE_FLEET] = "fleet",
@@ -18,6 +18,13 @@ static const char *const names[NR_SAMPLES] = {
 	[SAMPLE_WORKLOAD_THROTTLED] = "workload-throttled",
 	[SAMPLE_WORKLOAD_LEAK] = "workload-leak",
 	[SAMPLE_WORKLOAD_UNKNOWN] = "workload-unknown",
+	[SAMPLE_NODES] = "nodes",
+	[SAMPLE_NODES_HOSTILE] = "nodes-hostile",
+	[SAMPLE_COMPARE] = "compare",
+	[SAMPLE_COMPARE_EMPTY] = "compare-empty",
+	[SAMPLE_REPORT] = "report",
+	[SAMPLE_REPORT_FULL] = "report-full",
+	[SAMPLE_REPORT_EMPTY] = "report-empty",
 };
 
 const char *sample_name(enum sample_page which)
@@ -101,7 +108,7 @@ static void save(struct advice *a, int64_t cpu, int64_t memory)
 enum { HOURS = 7 * 24 };
 
 static struct pf_view_hour hours[HOURS];
-static uint64_t hist_demand[PF_MILLICORES_BUCKETS], hist_quota[PF_LATENCY_BUCKETS],
+static float hist_demand[PF_MILLICORES_BUCKETS], hist_quota[PF_LATENCY_BUCKETS],
 	hist_contention[PF_LATENCY_BUCKETS], hist_stall[PF_LATENCY_BUCKETS];
 static struct pf_curve_point curve[28];
 static struct pf_view_instance instances[6];
@@ -113,7 +120,7 @@ static void clear_hour(struct pf_view_hour *hour, size_t i)
 	hour->start_unix_ns = NOW - NOW % PF_NS_PER_HOUR - (HOURS - i) * PF_NS_PER_HOUR;
 }
 
-static void fill(uint64_t *counts, enum pf_hist_layout layout, double middle, double spread,
+static void fill(float *counts, enum pf_hist_layout layout, double middle, double spread,
 		 double total)
 {
 	for (size_t i = 0; i < pf_hist_nr_buckets(layout); i++) {
@@ -121,7 +128,7 @@ static void fill(uint64_t *counts, enum pf_hist_layout layout, double middle, do
 		double high = (double)pf_hist_edge(layout, i);
 		double at = log(sqrt(low * high) / middle) / spread;
 
-		counts[i] += (uint64_t)(total * exp(-at * at / 2) * log(high / low) / spread / 2.5);
+		counts[i] += (float)(total * exp(-at * at / 2) * log(high / low) / spread / 2.5);
 	}
 }
 
@@ -256,7 +263,7 @@ static int workload_throttled(struct pf_buf *buf)
 		.image = "registry.example/shop/checkout:4.12.1",
 		.runtime_kind = "jvm",
 		.qos = PF_QOS_BURSTABLE,
-		.covered_ns = 6 * 160 * PF_NS_PER_HOUR,
+		.covered_ns = 6 * 160 * 3600e9,
 		.hours = hours,
 		.nr_hours = HOURS,
 		.instances = instances,
@@ -405,7 +412,7 @@ static int workload_unknown(struct pf_buf *buf)
 
 enum { ROWS = 50 };
 
-static const char hostile[] =
+const char sample_hostile[] =
 	"\"><img src=x onerror=alert(1)>'</title></style></table>\x01\xff\xe2\x80\xae&";
 
 static int fleet(struct pf_buf *buf, bool is_hostile)
@@ -420,7 +427,7 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 	static struct pf_leak_finding leaks[3];
 	static char names_of[ROWS][32], hrefs[ROWS][400];
 	static struct pf_svg_point spark[ROWS][24];
-	const struct pf_html_param params[] = { { "q", is_hostile ? hostile : NULL },
+	const struct pf_html_param params[] = { { "q", is_hostile ? sample_hostile : NULL },
 						{ "sort", "-savings" },
 						{ "page", "2" } };
 	const struct pf_view_count counts[] = {
@@ -438,7 +445,7 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 	struct pf_report_oom kills[3];
 	struct pf_view_namespace namespaces[5];
 	struct pf_view_fleet view = {
-		.page = page_of(is_hostile ? hostile : "Fleet"),
+		.page = page_of(is_hostile ? sample_hostile : "Fleet"),
 		.query = { .path = "/", .params = params, .nr_params = PF_ARRAY_SIZE(params) },
 		.freshness = { 5000, 4982, NOW - 754 * PF_NS_PER_S },
 		.nr_workloads = 20134,
@@ -485,7 +492,7 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 		       mem, i % 3 ? mem * 2 : PF_UNKNOWN);
 		if (i % 4 == 1)
 			find(a, PF_VERDICT_CPU_THROTTLED, PF_ACTION_INCREASE_LIMITS,
-			     is_hostile ? hostile : "12 % of periods were throttled.");
+			     is_hostile ? sample_hostile : "12 % of periods were throttled.");
 		if (over > 2)
 			find(a, PF_VERDICT_CPU_OVER_PROVISIONED, PF_ACTION_DECREASE_REQUESTS,
 			     "It uses 18 % of its request.");
@@ -494,9 +501,9 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 		save(a, (int64_t)(((double)cpu * over - (double)cpu) * 12),
 		     (int64_t)(((double)mem * over - (double)mem) * 12));
 		rows[i] = (struct pf_view_row){
-			.name = { "prod-eu", is_hostile ? hostile : spaces[i % 5],
-				  is_hostile ? hostile : names_of[i],
-				  is_hostile ? hostile : words[i % 10],
+			.name = { "prod-eu", is_hostile ? sample_hostile : spaces[i % 5],
+				  is_hostile ? sample_hostile : names_of[i],
+				  is_hostile ? sample_hostile : words[i % 10],
 				  i % 7 ? PF_WORKLOAD_DEPLOYMENT : PF_WORKLOAD_DAEMON_SET },
 			.nr_instances = 1 + (uint64_t)(40 * dice()),
 			.nr_nodes = 1 + (uint64_t)(12 * dice()),
@@ -518,27 +525,28 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 			(struct pf_view_leak){ rows[i].name, rows[i].href, 3 - i, &leaks[i] };
 		pf_report_oom_clear(&kills[i]);
 		kills[i].at_unix_ns = NOW - (i * 47 + 3) * PF_NS_PER_MIN;
-		kills[i].comm = is_hostile ? hostile : "java";
+		kills[i].comm = is_hostile ? sample_hostile : "java";
 		kills[i].pid = 812 + (uint32_t)i;
 		kills[i].usage_bytes = 512 * PF_MIB;
 		kills[i].limit_bytes = 512 * PF_MIB;
 		kills[i].overshoot_bytes = i ? 96 * PF_MIB : PF_UNKNOWN;
 		kills[i].whole_node = i == 2;
 		ooms[i] = (struct pf_view_oom){ rows[i + 4].name, rows[i + 4].href, "node-0142",
-						is_hostile ? hostile : "cart-6d4-x8s", &kills[i] };
+						is_hostile ? sample_hostile : "cart-6d4-x8s",
+						&kills[i] };
 	}
 	leaks[2].eta_unix_ns = leaks[2].eta_low_unix_ns = leaks[2].eta_high_unix_ns = PF_UNKNOWN;
 	for (size_t i = 0; i < 4; i++)
 		victims[i] = (struct pf_view_victim){ rows[i + 8].name,
 						      rows[i + 8].href,
-						      is_hostile ? hostile : "node-0417",
+						      is_hostile ? sample_hostile : "node-0417",
 						      8.1e7 / (double)(i + 1),
 						      2.2e8 / (double)(i + 1),
 						      (uint64_t)(34e6 / (double)(i + 1)) };
 	for (size_t i = 0; i < 5; i++)
 		namespaces[i] = (struct pf_view_namespace){
 			.cluster = "prod-eu",
-			.name = is_hostile ? hostile : spaces[i],
+			.name = is_hostile ? sample_hostile : spaces[i],
 			.href = "/?namespace=shop#workloads",
 			.nr_workloads = 40 * (i + 1),
 			.requested = { 812000, 1200000, 2048 * PF_GIB, PF_NO_LIMIT },
@@ -592,6 +600,20 @@ int sample_write(struct pf_buf *buf, enum sample_page which)
 		return workload_leak(buf);
 	case SAMPLE_WORKLOAD_UNKNOWN:
 		return workload_unknown(buf);
+	case SAMPLE_NODES:
+		return sample_nodes(buf, false);
+	case SAMPLE_NODES_HOSTILE:
+		return sample_nodes(buf, true);
+	case SAMPLE_COMPARE:
+		return sample_compare(buf, true);
+	case SAMPLE_COMPARE_EMPTY:
+		return sample_compare(buf, false);
+	case SAMPLE_REPORT:
+		return sample_report(buf);
+	case SAMPLE_REPORT_FULL:
+		return sample_report_full(buf);
+	case SAMPLE_REPORT_EMPTY:
+		return sample_report_empty(buf);
 	case NR_SAMPLES:
 		break;
 	}
