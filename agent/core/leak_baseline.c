@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/units.h"
 
 static const double window_s = 3600;
 static const double value_s = 60;
@@ -52,9 +53,9 @@ static struct fit fit_values(const struct pf_leak_baseline *b, double limit)
 	double sxx = n * (n * n - 1) / 12;
 
 	for (size_t i = 0; i < b->nr; i++)
-		mean_y += (double)b->bytes[place(b, i)] / limit / n;
+		mean_y += (double)b->use_bytes[place(b, i)] / limit / n;
 	for (size_t i = 0; i < b->nr; i++) {
-		double dy = (double)b->bytes[place(b, i)] / limit - mean_y;
+		double dy = (double)b->use_bytes[place(b, i)] / limit - mean_y;
 
 		sxy += ((double)i - mean_x) * dy;
 		syy += dy * dy;
@@ -65,27 +66,28 @@ static struct fit fit_values(const struct pf_leak_baseline *b, double limit)
 
 int pf_leak_baseline_push(struct pf_leak_baseline *baseline,
 			  const struct pf_leak_baseline_rule *rule, double time_scale,
-			  const struct pf_leak_sample *sample,
+			  uint64_t at_ns, uint64_t use_bytes, uint64_t limit_bytes,
 			  struct pf_leak_baseline_alarm *ret_alarm)
 {
 	struct pf_leak_baseline *b = baseline;
 	uint64_t window_ns = (uint64_t)(window_s * 1e9 / time_scale);
 	uint64_t value_ns = (uint64_t)(value_s * jitter_ratio * 1e9 / time_scale);
 
-	if (b->nr && sample->at_ns < b->at_ns[place(b, b->nr - 1)] + value_ns)
+	if (b->nr && at_ns < b->at_ns[place(b, b->nr - 1)] + value_ns)
 		return 0;
 	if (b->nr == PF_LEAK_BASELINE_VALUES)
 		drop_oldest(b);
-	b->at_ns[place(b, b->nr)] = sample->at_ns;
-	b->bytes[place(b, b->nr)] = sample->hot_bytes;
+	b->at_ns[place(b, b->nr)] = at_ns;
+	b->use_bytes[place(b, b->nr)] = use_bytes;
 	b->nr++;
-	while (sample->at_ns - b->at_ns[b->head] > window_ns)
+	while (at_ns - b->at_ns[b->head] > window_ns)
 		drop_oldest(b);
-	if (b->nr < rule->min_values || sample->limit_bytes >= PF_NO_LIMIT || !sample->limit_bytes)
+	if (b->nr < rule->min_values || limit_bytes >= PF_NO_LIMIT || !limit_bytes) {
+		b->alarmed = false;
 		return -ENODATA;
+	}
 
-	double limit = (double)sample->limit_bytes;
-	double use = (double)sample->hot_bytes / limit;
+	double limit = (double)limit_bytes, use = (double)use_bytes / limit;
 	struct fit fit = fit_values(b, limit);
 	bool before = b->alarmed;
 
@@ -94,12 +96,12 @@ int pf_leak_baseline_push(struct pf_leak_baseline *baseline,
 	if (!b->alarmed)
 		return 0;
 
-	double per_ns = (double)(sample->at_ns - b->at_ns[b->head]) / (b->nr - 1);
+	double per_ns = (double)(at_ns - b->at_ns[b->head]) / (b->nr - 1);
 
 	*ret_alarm = (struct pf_leak_baseline_alarm){
 		.slope_bytes_per_h = fit.slope * limit / per_ns * 3.6e12,
 		.correlation = fit.correlation,
-		.oom_ns = sample->at_ns + (uint64_t)(PF_MAX(0, 1 - use) / fit.slope * per_ns),
+		.oom_ns = at_ns + (uint64_t)(PF_MAX(0, 1 - use) / fit.slope * per_ns),
 	};
 	return !before;
 }

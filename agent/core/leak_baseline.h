@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/leak.h"
-
 enum { PF_LEAK_BASELINE_VALUES = 64 }; /* an hour of minutes, and some jitter */
 
 /* The thresholds; pf_leak_baseline_defaults() gives the owner's. */
@@ -27,7 +25,7 @@ struct pf_leak_baseline_rule {
 /* Zeroed is a valid start. */
 struct pf_leak_baseline {
 	uint64_t at_ns[PF_LEAK_BASELINE_VALUES];
-	uint64_t bytes[PF_LEAK_BASELINE_VALUES];
+	uint64_t use_bytes[PF_LEAK_BASELINE_VALUES];
 	uint32_t head, nr; /* ring: oldest, and how many */
 	bool alarmed;
 };
@@ -44,17 +42,18 @@ void pf_leak_baseline_defaults(struct pf_leak_baseline_rule *ret_rule);
 void pf_leak_baseline_restart(struct pf_leak_baseline *baseline);
 
 /**
- * pf_leak_baseline_push() - takes one sample; those closer than a minute to the last one kept are
- * passed over.
+ * pf_leak_baseline_push() - takes the use at a moment; values closer than a minute to the last one
+ *                           kept are passed over.
+ * @limit_bytes: PF_NO_LIMIT: none.
  * @time_scale: a minute and an hour are so many times shorter.
  * @ret_alarm: set while the rule holds.
  *
- * Return: 1 when the rule begins to hold, 0 while nothing changes, -ENODATA while there are too few
- * values or no limit.
+ * Return: 1 when the rule begins to hold, 0 while nothing changes; -ENODATA: too few values, or no
+ * limit.
  */
 int pf_leak_baseline_push(struct pf_leak_baseline *baseline,
 			  const struct pf_leak_baseline_rule *rule, double time_scale,
-			  const struct pf_leak_sample *sample,
+			  uint64_t at_ns, uint64_t use_bytes, uint64_t limit_bytes,
 			  struct pf_leak_baseline_alarm *ret_alarm);
 
 #endif

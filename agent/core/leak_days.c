@@ -70,7 +70,7 @@ static void load_part(const struct pf_leak_state *state, uint32_t newest_hour, s
 static bool load_days(struct days *d)
 {
 	const struct pf_leak_state *state = d->view->state;
-	double age_days = (d->view->now_s - d->view->start_s) / day_s;
+	double age_days = d->view->age_s / day_s;
 	size_t most = age_days >= MIN_AGE_DAYS ? (size_t)PF_MIN(MAX_DAYS, age_days - 1) : 0;
 	double floors[PARTS];
 	size_t nr = 0;
@@ -168,6 +168,28 @@ static bool slows_down(const struct days *d, size_t m, double room)
 	return log(1 - (limit - d->level) * (1 - daily) / (d->growth[0] * daily)) / log(daily) > 7;
 }
 
+/* The highest of the days before the span, by median floor; 0 if there is none. */
+static double older_level(const struct days *d, size_t m)
+{
+	const struct pf_leak_state *state = d->view->state;
+	uint32_t newest = leak_bin_at(state, LEVEL_1H, state->level[LEVEL_1H].nr_bins - 1u)->index;
+	double floors[24], highest = 0;
+
+	for (size_t day = m + 1; day < PF_LEAK_HOUR_BINS / 24; day++) {
+		size_t nr = 0;
+
+		for (size_t i = 0; i < state->level[LEVEL_1H].nr_bins; i++) {
+			const struct pf_leak_bin *b = leak_bin_at(state, LEVEL_1H, i);
+
+			if ((newest - b->index) / 24 == day)
+				floors[nr++] = leak_bytes(b->min_pages);
+		}
+		if (nr >= 12)
+			highest = PF_MAX(highest, pf_leak_median(floors, nr));
+	}
+	return highest;
+}
+
 /* Does CPU use grow day over day as much as memory does? */
 static bool load_explains(const struct days *d, size_t m, double daily_growth)
 {
@@ -194,19 +216,26 @@ static bool load_explains(const struct days *d, size_t m, double daily_growth)
 	return cpu_growth > .7 * daily_growth / PF_MAX(d->level, 1) && cpu_growth > .02;
 }
 
-/* The days 0 .. m - 1 together. */
-static bool test_span(const struct days *d, size_t m, struct leak_answer *ret_answer)
+/*
+ * Has it grown like this ever since it was started, or is not known otherwise? Then more of the room
+ * must be used: it may be filling up to a size that nobody has seen yet.
+ */
+static bool grows_since_start(const struct days *d, size_t m, double growth, double at_start)
 {
-	const struct leak_view *v = d->view;
-	double growth = pf_leak_mean(d->growth, m), total = growth * (double)m;
-	double ref = d->level - total, room = PF_MIN(v->limit, 2 * ref + total);
-	double at_start = v->state->first_pages ? leak_bytes(v->state->first_pages) : ref;
-	double age_days = (v->now_s - v->start_s) / day_s;
-	double used = total / PF_MAX(room - ref, .02 * room), squares = 0;
+	double age_days = d->view->age_s / day_s;
+	double before_days = age_days - (double)m - .5; /* levels stand for the middle of a day */
+	double ref = d->level - growth * (double)m;
+
+	return age_days < 8 &&
+	       (before_days < .5 * (double)m || (ref - at_start) / before_days > .3 * growth);
+}
+
+/* How often, and how evenly, parts of the days lie above those of the day before. */
+static bool is_even(const struct days *d, size_t m, double growth, double *ret_sd, size_t *ret_nr)
+{
+	double squares = 0;
 	size_t nr = 0, nr_rising = 0;
 
-	if (growth <= 0 || pf_leak_min(d->growth, m) < .3 * growth)
-		return false;
 	for (size_t day = 0; day < m; day++) {
 		for (size_t i = 0; i < d->nr_diffs[day]; i++) {
 			double diff = d->diff[day][i];
@@ -216,15 +245,31 @@ static bool test_span(const struct days *d, size_t m, struct leak_answer *ret_an
 			squares += (diff - growth) * (diff - growth);
 		}
 	}
-	if ((double)nr_rising < .85 * (double)nr || used < .08)
-		return false;
-	if (age_days < 7 && fabs(ref - at_start) < .3 * total && age_days < (double)m + 2 &&
-	    (d->level - at_start) / PF_MAX(room - at_start, .02 * room) < .2)
-		return false; /* grows since it was started: a warm-up until more is known */
-	if (slows_down(d, m, room) || is_step(d, m, total))
-		return false;
+	*ret_nr = nr;
+	*ret_sd = sqrt(squares / (double)nr);
+	return (double)nr_rising >= .85 * (double)nr && pf_leak_min(d->growth, m) >= .3 * growth;
+}
 
-	double sd = sqrt(squares / (double)nr);
+/* The days 0 .. m - 1 together. */
+static bool test_span(const struct days *d, size_t m, struct leak_answer *ret_answer)
+{
+	const struct leak_view *v = d->view;
+	double growth = pf_leak_mean(d->growth, m), total = growth * (double)m, sd;
+	double ref = d->level - total, room = PF_MIN(v->limit, 2 * ref + total);
+	double at_start = leak_at_start(v->state, ref);
+	double used = total / PF_MAX(room - ref, .02 * room);
+	double used_ever = (d->level - at_start) / PF_MAX(room - at_start, .02 * room);
+	size_t nr;
+
+	if (growth <= 0 || used < .08 || !is_even(d, m, growth, &sd, &nr))
+		return false;
+	if (used_ever < .2 && grows_since_start(d, m, growth, at_start))
+		return false;
+	if (slows_down(d, m, room) || slows_down(d, d->nr_days, room) || is_step(d, m, total))
+		return false;
+	if (d->level - PF_MAX(older_level(d, m), leak_bytes(v->state->released_pages)) < .5 * total)
+		return false; /* been there before, and come down again */
+
 	double t = sd > 0 ? growth / (sd / sqrt((double)nr / 2)) : 99;
 
 	if (t < 4.15)
@@ -238,19 +283,18 @@ static bool test_span(const struct days *d, size_t m, struct leak_answer *ret_an
 		return false;
 
 	double reach = 2.5 * 1.96 * sd / sqrt((double)nr / 3) / day_s / 2;
-	double low = PF_MAX(PF_MIN(slope - reach, slope * .93), slope * .1);
-	double high = PF_MAX(slope + reach, slope * 1.07);
-	double left = PF_MAX(0, v->limit - d->top);
 
 	*ret_answer = (struct leak_answer){
+		.span_s = (double)m * day_s,
 		.floor = d->now,
+		.line = d->level + .5 * growth,
 		.rise = total,
 		.slope = slope,
-		.slope_low = low,
-		.slope_high = high,
-		.eta_s = left / slope,
-		.eta_low_s = left / high,
-		.eta_high_s = PF_MAX(0, v->limit - d->now) / low,
+		.slope_low = PF_MAX(PF_MIN(slope - reach, slope * .93), slope * .1),
+		.slope_high = PF_MAX(slope + reach, slope * 1.07),
+		.peak = d->top,
+		.reach = d->top,
+		.scatter = sd,
 		.score = used * PF_MIN(t, 20),
 		.test = { 'D', (char)('0' + m) },
 	};

@@ -121,10 +121,9 @@ static void fit_residuals(const double *y, size_t nr, struct pf_leak_line *line)
 		r[i] = y[i] - line->slope * (double)i;
 	memcpy(magnitude, r, nr * sizeof(*r));
 
-	double base = median_of(magnitude, nr);
-
+	line->base = median_of(magnitude, nr);
 	for (size_t i = 0; i < nr; i++) {
-		r[i] = y[i] - base - line->slope * (double)i;
+		r[i] = y[i] - line->base - line->slope * (double)i;
 		magnitude[i] = fabs(r[i]);
 		squares += r[i] * r[i];
 		if (i)

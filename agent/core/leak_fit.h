@@ -15,6 +15,7 @@ enum {
 
 /* A line through equidistant values, one unit of x apart. */
 struct pf_leak_line {
+	double base;	  /* of the line at the first value: median of what the slope leaves */
 	double slope;	  /* Theil and Sen: the median of all pairwise slopes */
 	double slope_low; /* 95 % interval of the slope, from the order statistics of the pairwise
 			     slopes */

@@ -20,7 +20,7 @@ static const double window_widths = 4;	 /* exhaustion within so many times the s
 static size_t count_records(const struct leak_view *view, size_t level, const double *y)
 {
 	const struct pf_leak_level *l = &view->state->level[level];
-	double record = -1;
+	double record = leak_bytes(view->state->released_pages);
 	size_t nr_records = 0;
 
 	for (size_t i = 0; i + NR_FLOORS < l->nr_bins; i++)
@@ -78,20 +78,20 @@ bool leak_test_near(const struct leak_view *view, size_t level, struct leak_answ
 	if (slope <= 0)
 		return false;
 
-	double eta_s = (view->limit - now) / slope;
-
-	if (eta_s > window_widths * NR_FLOORS * width_s)
+	if ((view->limit - now) / slope > window_widths * NR_FLOORS * width_s)
 		return false;
 	*ret_answer = (struct leak_answer){
+		.span_s = NR_FLOORS * width_s,
 		.floor = now,
+		.line = now + slope * width_s,
 		.rise = rise,
 		.slope = slope,
-		.slope_low = slope * .6,
+		.slope_low = slope * .6, /* six floors do not say more */
 		.slope_high = slope * 1.5,
-		.eta_s = eta_s,
-		.eta_low_s = PF_MAX(0, view->limit - top) / (slope * 1.5),
-		.eta_high_s = eta_s / .6,
-		.score = .01,
+		.peak = top,
+		.reach = now,
+		.scatter = jump,
+		.score = .01, /* any other test says more */
 		.test = { 'N', (char)('0' + level) },
 	};
 	return true;

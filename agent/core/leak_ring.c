@@ -142,3 +142,30 @@ void leak_history_read(const struct pf_leak_state *state, size_t level, double n
 	}
 	*ret_history = history;
 }
+
+const struct pf_leak_block *leak_block_at(const struct pf_leak_state *state, size_t level, size_t i)
+{
+	return &state->block[level][(state->level[level].block_head + i) % PF_LEAK_BLOCKS];
+}
+
+void leak_block_add(struct pf_leak_state *state, size_t level, uint32_t index,
+		    const uint32_t pages[PF_LEAK_NR_KINDS])
+{
+	struct pf_leak_level *l = &state->level[level];
+	struct pf_leak_block *newest =
+		&state->block[level][(l->block_head + l->nr_blocks + PF_LEAK_BLOCKS - 1u) %
+				     PF_LEAK_BLOCKS];
+
+	if (l->nr_blocks && newest->index == index / 3) {
+		for (size_t i = 0; i < PF_LEAK_NR_KINDS; i++)
+			newest->pages[i] = PF_MIN(newest->pages[i], pages[i]);
+		return;
+	}
+	if (l->nr_blocks == PF_LEAK_BLOCKS)
+		l->block_head = (uint16_t)((l->block_head + 1) % PF_LEAK_BLOCKS);
+	else
+		l->nr_blocks++;
+	newest = &state->block[level][(l->block_head + l->nr_blocks - 1u) % PF_LEAK_BLOCKS];
+	newest->index = index / 3;
+	memcpy(newest->pages, pages, sizeof(newest->pages));
+}

@@ -13,7 +13,7 @@
 
 enum { NR_BLOCKS = 12 };
 
-static const double day_s = 86400;
+static const double hour_s = 3600, day_s = 86400;
 
 /*
  * Least z and t of a trend, by level. They spend 0.02 false alarms a container-week over all tests,
@@ -162,14 +162,12 @@ static void read_history(struct window *w, struct leak_history *ret_history)
 	const struct pf_leak_state *state = w->view->state;
 
 	*ret_history = (struct leak_history){ .record = -1 };
-	if (w->level < PF_LEAK_RECORD_LEVELS) {
+	if (w->level < PF_LEAK_RECORD_LEVELS)
 		leak_history_read(state, w->level, w->view->now_s, ret_history);
-	} else {
-		for (size_t i = 0; i + w->nr < state->level[w->level].nr_bins; i++)
-			ret_history->record =
-				PF_MAX(ret_history->record,
-				       leak_bytes(leak_bin_at(state, w->level, i)->min_pages));
-	}
+	for (size_t i = 0; i + w->nr < state->level[w->level].nr_bins; i++)
+		ret_history->record =
+			PF_MAX(ret_history->record,
+			       leak_bytes(leak_bin_at(state, w->level, i)->min_pages));
 	w->record = ret_history->record;
 }
 
@@ -195,33 +193,73 @@ static bool reclaim_seen(const struct window *w)
 	return pf_leak_median(swing, w->nr) >= PF_MAX(4 * w->line.slope, .02 * w->room);
 }
 
-/* The less is known of a container, the more of the room must be used up. */
-static bool used_enough(const struct window *w, const struct leak_history *history,
-			double *ret_used)
+/*
+ * Has the container been growing ever since it was started? It may be filling caches up to a size
+ * that nobody has seen yet.
+ */
+static bool grows_since_start(const struct window *w, double at_start)
+{
+	return w->view->age_s < 8 * day_s &&
+	       PF_MAX(w->record, w->ref) - at_start > .3 * (w->now - at_start);
+}
+
+/*
+ * A young container, judged by the part of its room that it has used up since its start. Patience
+ * where there is time: the part grows with the time to exhaustion; haste where there is none.
+ */
+static bool young_enough(const struct window *w, double used_ever, bool load)
 {
 	const struct leak_view *v = w->view;
-	double before_s = (double)w->first->index * w->width_s - v->start_s;
-	double age_s = v->now_s - v->start_s;
-	double at_start = v->state->first_pages ? leak_bytes(v->state->first_pages) : w->ref;
+	double left_s = (v->limit - w->now) / (w->line.slope / w->width_s);
+	double patience = PF_MAX(0, PF_MIN(1, (left_s - 2 * day_s) / (5 * day_s)));
+
+	if (v->age_s < day_s && v->age_s >= 2 * hour_s && !load &&
+	    used_ever >= .35 + .3 * (1 - v->age_s / day_s))
+		return true;
+	if (load && w->level < LEVEL_1H)
+		return false;
+	if (used_ever < .25 + .2 * patience)
+		return false;
+	/* A collector's first cycle ends below nine tenths of the limit, and is seldom hours long. */
+	return v->age_s >= day_s || reclaim_seen(w) ||
+	       w->now >= (v->age_s < 2 * hour_s ? .88 : .8) * v->limit;
+}
+
+/* The less is known of a container, the more of the room must be used up. */
+static bool used_enough(const struct window *w, const struct leak_history *history)
+{
+	const struct leak_view *v = w->view;
+	double before_s = v->age_s - (v->now_s - (double)w->first->index * w->width_s);
+	double at_start = leak_at_start(v->state, w->ref);
 	double used = (w->now - w->ref) / PF_MAX(w->room - w->ref, .02 * w->room);
 	double used_ever = (w->now - at_start) / PF_MAX(w->room - at_start, .02 * w->room);
-	bool mature = before_s >= day_s;
-	bool since_birth = age_s < 3 * day_s &&
-			   PF_MAX(w->record, w->ref) - at_start > .3 * (w->now - at_start);
+	bool mature = before_s >= day_s, since_start = grows_since_start(w, at_start);
 	bool load = load_driven(w, history);
 
-	*ret_used = used;
-	if ((since_birth || !mature || w->level >= 3) && age_s >= 9 * 3600 && all_hours_saturate(w))
+	if ((since_start || !mature || w->level >= LEVEL_20MIN) && v->age_s >= 9 * hour_s &&
+	    all_hours_saturate(w))
 		return false;
-	if (mature && !since_birth)
+	if (mature && !since_start)
 		return used >= .08;
 	if (recent_peak(w) >= .9 * v->limit && used >= .1)
 		return true;
-	if (!since_birth && w->level <= 1 && !load &&
-	    before_s >= PF_MAX(2 * (double)w->nr * w->width_s, 3600))
+	if (!since_start && w->level <= 1 && !load &&
+	    before_s >= PF_MAX(2 * (double)w->nr * w->width_s, hour_s))
 		return used >= .15;
-	return (!load || w->level >= LEVEL_1H) && used_ever >= .25 &&
-	       (reclaim_seen(w) || w->now >= .8 * v->limit || age_s >= day_s);
+	return young_enough(w, used_ever, load);
+}
+
+/* Worth a closer look: the line is there, though not enough of the room is used, or too little known. */
+static bool is_suspect(const struct window *w)
+{
+	double at_start = leak_at_start(w->view->state, w->ref);
+	double used = (w->now - w->ref) / PF_MAX(w->room - w->ref, .02 * w->room);
+	double used_ever = (w->now - at_start) / PF_MAX(w->room - at_start, .02 * w->room);
+	struct pf_leak_thirds thirds;
+
+	pf_leak_fit_thirds(w->y, w->nr, &thirds);
+	return w->view->age_s >= hour_s / 2 && thirds.last_step >= .7 * thirds.first_step &&
+	       PF_MAX(used, used_ever) >= .08;
 }
 
 static void answer(const struct window *w, double score, struct leak_answer *ret_answer)
@@ -230,25 +268,28 @@ static void answer(const struct window *w, double score, struct leak_answer *ret
 	size_t edge = PF_MAX(2, w->nr / 8);
 	double slope = w->line.slope / w->width_s;
 	double low = w->line.slope_low / w->width_s, high = w->line.slope_high / w->width_s;
-	double top = recent_peak(w), old_top = 0;
+	double peak = recent_peak(w), old_peak = 0;
+	double since_first_s = v->now_s - (double)w->first->index * w->width_s;
+	double line = w->line.base + slope * since_first_s;
 
 	for (size_t i = 0; i < edge; i++)
-		old_top = PF_MAX(old_top, leak_bytes(bin_of(w, i)->max_pages));
+		old_peak = PF_MAX(old_peak, leak_bytes(bin_of(w, i)->max_pages));
 
-	double top_slope = (top - old_top) / ((double)(w->nr - edge) * w->width_s);
-	double left = PF_MAX(0, top_slope > .5 * slope ? v->limit - top : v->limit - w->now);
+	double peak_slope = (peak - old_peak) / ((double)(w->nr - edge) * w->width_s);
 
 	low = PF_MIN(PF_MAX(slope - 2.5 * (slope - low), slope * .1), slope * .93);
 	high = PF_MAX(slope + 2.5 * (high - slope), slope * 1.07);
 	*ret_answer = (struct leak_answer){
+		.span_s = since_first_s,
 		.floor = w->now,
+		.line = line,
 		.rise = w->rise,
 		.slope = slope,
 		.slope_low = low,
 		.slope_high = high,
-		.eta_s = left / slope,
-		.eta_low_s = PF_MAX(0, v->limit - top) / high,
-		.eta_high_s = PF_MAX(0, v->limit - w->now) / low,
+		.peak = peak,
+		.reach = peak_slope > .5 * slope ? PF_MAX(peak, line) : line,
+		.scatter = w->line.scale,
 		.score = score,
 		.test = { 'L', (char)('0' + w->level) },
 	};
@@ -259,29 +300,30 @@ bool leak_test_window(const struct leak_view *view, size_t level, struct leak_an
 {
 	struct window w = { .view = view, .level = level };
 	struct leak_history history;
-	struct pf_leak_thirds thirds;
-	double tb, used;
 
+	*ret_suspect = false;
 	if (!window_load(&w) || w.rise < .02 * w.room)
 		return false;
-	tb = block_t(&w);
+
+	double tb = block_t(&w);
+
 	if (tb < 2)
 		return false;
 	pf_leak_fit_line(w.y, w.nr, &w.line);
 	if (!is_trend(&w, tb))
 		return false;
-	pf_leak_fit_thirds(w.y, w.nr, &thirds);
-	(void)thirds;
-	(void)ret_suspect;
+
+	double used = (w.now - w.ref) / PF_MAX(w.room - w.ref, .02 * w.room);
+
+	answer(&w, used * PF_MIN(tb, 20), ret_answer);
+	read_history(&w, &history);
+
+	double new = w.now - PF_MAX(w.record, leak_bytes(view->state->released_pages));
+
+	*ret_suspect = new > 0 && is_suspect(&w);
+	if (new < .5 * w.rise)
+		return false; /* been there before, and come down again */
 	if (saturates(&w))
 		return false;
-	read_history(&w, &history);
-	if (w.record >= 0 && w.now - w.record < .5 * w.rise)
-		return false; /* been there before */
-	if (!used_enough(&w, &history, &used))
-		return false;
-	if ((w.room - w.now) / (w.line.slope / w.width_s) > 30 * day_s)
-		return false;
-	answer(&w, used * PF_MIN(tb, 20), ret_answer);
-	return true;
+	return used_enough(&w, &history) && (w.room - w.now) / ret_answer->slope <= 30 * day_s;
 }

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "core/leak.h"
-#include "core/leak_baseline.h"
 #include "ctl/ctl.h"
 #include "ctl/series.h"
 
@@ -26,8 +25,6 @@ struct replay {
 	FILE *out;
 	size_t nr_series, nr_alarmed, nr_alarms;
 	struct pf_leak_state leak;
-	struct pf_leak_baseline rule_state;
-	struct pf_leak_baseline_rule rule;
 };
 
 static const char *const formats[] = { "csv", "table", "json" };
@@ -137,50 +134,55 @@ static void print_foot(const struct replay *p)
 			p->nr_alarms ? "\n  " : "", p->nr_series, p->nr_alarmed);
 }
 
-static void push_baseline(struct replay *p, const struct pf_leak_sample *sample, const char *id)
+/* The baseline rule begins to hold: an alarm of its own. */
+static void baseline_alarm(struct replay *p, uint64_t at_ns, const char *id)
 {
-	struct pf_leak_baseline_alarm alarm;
-
-	if (pf_leak_baseline_push(&p->rule_state, &p->rule, 1, sample, &alarm) <= 0)
-		return;
 	print_alarm(p, &(struct row){
 			       .id = id,
-			       .at = unix_seconds(sample->at_ns),
-			       .slope = alarm.slope_bytes_per_h,
-			       .eta = unix_seconds(alarm.oom_ns),
+			       .at = unix_seconds(at_ns),
+			       .slope = p->leak.baseline_alarm.slope_bytes_per_h,
+			       .eta = unix_seconds(p->leak.baseline_alarm.oom_ns),
 		       });
 }
 
-static void push_podfit(struct replay *p, const struct pf_leak_options *options,
-			const struct pf_leak_sample *sample, const char *id)
+static void podfit_alarm(struct replay *p, const struct pf_leak_options *options, uint64_t at_ns,
+			 const char *id)
 {
-	struct pf_leak_trend trend;
+	struct pf_leak_finding f;
 
-	if (!pf_leak_push(&p->leak, options, sample, &trend))
-		return;
+	pf_leak_describe(&p->leak, options, &f);
 	print_alarm(p, &(struct row){
 			       .id = id,
-			       .at = unix_seconds(trend.at_ns),
-			       .slope = trend.slope_bytes_per_h,
-			       .slope_low = trend.slope_low,
-			       .slope_high = trend.slope_high,
-			       .eta = unix_seconds(trend.oom_ns),
-			       .eta_low = unix_seconds(trend.oom_low_ns),
-			       .eta_high = unix_seconds(trend.oom_high_ns),
+			       .at = unix_seconds(at_ns),
+			       .slope = f.slope_bytes_per_hour,
+			       .slope_low = f.slope_low,
+			       .slope_high = f.slope_high,
+			       .eta = unix_seconds(f.eta_unix_ns),
+			       .eta_low = unix_seconds(f.eta_low_unix_ns),
+			       .eta_high = unix_seconds(f.eta_high_unix_ns),
 		       });
+}
+
+static void push(struct replay *p, const struct pf_leak_options *options,
+		 const struct pf_leak_sample *sample, const char *id)
+{
+	bool before = p->leak.baseline.alarmed;
+	enum pf_leak_event event = pf_leak_push(&p->leak, options, sample);
+
+	if (p->baseline && p->leak.baseline.alarmed && !before)
+		baseline_alarm(p, sample->at_ns, id);
+	if (!p->baseline && event == PF_LEAK_ALARM_BEGINS)
+		podfit_alarm(p, options, sample->at_ns, id);
 }
 
 static int replay_series(void *arg, const struct pf_series *series)
 {
 	struct replay *p = arg;
-	struct pf_leak_options options = {
-		.interval_ns = (uint64_t)(series->interval_s * 1e9),
-		.time_scale = 1,
-	};
+	struct pf_leak_options options;
 	size_t next_restart = 0, nr_values = 0, nr_before = p->nr_alarms;
 
-	pf_leak_restart(&p->leak);
-	pf_leak_baseline_restart(&p->rule_state);
+	pf_leak_options_init((uint64_t)(series->interval_s * 1e9), 1, &options);
+	memset(&p->leak, 0, sizeof(p->leak));
 	for (size_t i = 0; i < series->nr_rows; i++) {
 		const struct pf_series_row *row = &series->rows[i];
 		struct pf_leak_sample sample = {
@@ -196,14 +198,9 @@ static int replay_series(void *arg, const struct pf_series *series)
 		nr_values++;
 		for (; next_restart < series->nr_restarts &&
 		       series->restarts[next_restart] <= row->unix_s;
-		     next_restart++) {
-			pf_leak_restart(&p->leak);
-			pf_leak_baseline_restart(&p->rule_state);
-		}
-		if (p->baseline)
-			push_baseline(p, &sample, series->id);
-		else
-			push_podfit(p, &options, &sample, series->id);
+		     next_restart++)
+			pf_leak_restart(&p->leak, false);
+		push(p, &options, &sample, series->id);
 	}
 	if (!nr_values)
 		return 0;
@@ -232,7 +229,6 @@ int pf_ctl_leaks_csv(const char *path, const char *mode, const char *format, FIL
 		fprintf(errors, "podfit: leaks: --mode %s: want podfit or baseline\n", mode);
 		return PF_EXIT_USAGE;
 	}
-	pf_leak_baseline_defaults(&p.rule);
 	print_head(&p);
 	err = pf_series_read(path, replay_series, &p, error, sizeof(error));
 	if (err < 0) {

@@ -12,14 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include "base/map.h"
-#include "base/parse.h"
+#include "ctl/csv.h"
 
 enum {
-	LINE_MAX_BYTES = 4096,
-	FIELDS_MAX = 64,
 	SERIES_MAX = 1 << 20, /* of one folder */
 	ROWS_MAX = 16 << 20,  /* of one series: two years at 4 s */
 	INTERVAL_ROWS = 200,
@@ -50,16 +47,6 @@ struct reader {
 	size_t nr_rows;
 };
 
-/* A file being read, and the fields of its current line. */
-struct csv {
-	gzFile file;
-	const char *path;
-	unsigned long line_nr;
-	char line[LINE_MAX_BYTES];
-	const char *field[FIELDS_MAX];
-	size_t nr_fields;
-};
-
 PF_PRINTF(3, 4)
 static int fail(struct reader *r, int err, const char *format, ...)
 {
@@ -69,98 +56,6 @@ static int fail(struct reader *r, int err, const char *format, ...)
 	vsnprintf(r->error, r->error_size, format, args);
 	va_end(args);
 	return err;
-}
-
-static int bad_line(struct reader *r, const struct csv *csv, const char *what)
-{
-	return fail(r, -EBADMSG, "%s: line %lu: %s", csv->path, csv->line_nr, what);
-}
-
-static void csv_close(struct csv *csv)
-{
-	if (csv->file)
-		gzclose(csv->file);
-}
-
-static int csv_open(struct reader *r, const char *path, struct csv *csv)
-{
-	csv->path = path;
-	csv->line_nr = 0;
-	errno = 0;
-	csv->file = gzopen(path, "re");
-	if (!csv->file) {
-		int err = errno ? -errno : -ENOMEM;
-
-		return fail(r, err, "%s: %s", path, strerror(-err));
-	}
-	return 0;
-}
-
-/* The next line's fields. A quoted field keeps its commas. Return: 1; 0 at the end; negative errno.
- */
-static int csv_next(struct reader *r, struct csv *csv)
-{
-	bool quoted = false;
-	int err;
-
-	if (!gzgets(csv->file, csv->line, sizeof(csv->line))) {
-		const char *why = gzerror(csv->file, &err);
-
-		if (err != Z_OK && err != Z_STREAM_END)
-			return fail(r, err == Z_ERRNO ? -errno : -EBADMSG,
-				    "%s: after line %lu: damaged: %s", csv->path, csv->line_nr,
-				    why);
-		return 0;
-	}
-	csv->line_nr++;
-	csv->nr_fields = 1;
-	csv->field[0] = csv->line;
-
-	char *to = csv->line;
-
-	for (char *c = csv->line; *c; c++) {
-		if (*c == '\n' || (*c == '\r' && c[1] == '\n')) {
-			*to = '\0';
-			return 1;
-		}
-		if (*c == '"') {
-			quoted = !quoted;
-		} else if (*c == ',' && !quoted) {
-			*to++ = '\0';
-			if (csv->nr_fields == FIELDS_MAX)
-				return bad_line(r, csv, "more than 64 fields");
-			csv->field[csv->nr_fields++] = to;
-		} else {
-			*to++ = *c;
-		}
-	}
-	if (!gzeof(csv->file))
-		return bad_line(r, csv, "longer than 4095 bytes");
-	*to = '\0';
-	return 1;
-}
-
-static int column(const struct csv *csv, const char *name)
-{
-	for (size_t i = 0; i < csv->nr_fields; i++)
-		if (!strcmp(csv->field[i], name))
-			return (int)i;
-	return -1;
-}
-
-/* The number in a column: -1 if the field is empty or the file has no such column. */
-static int number_at(struct reader *r, const struct csv *csv, int at, double *ret_value)
-{
-	double value;
-
-	if (at < 0 || (size_t)at >= csv->nr_fields || !*csv->field[at]) {
-		*ret_value = -1;
-		return 0;
-	}
-	if (pf_parse_double(csv->field[at], &value) < 0 || value < 0)
-		return bad_line(r, csv, "a field that should be a number of 0 or more is not");
-	*ret_value = value;
-	return 0;
 }
 
 static int facts_of(struct reader *r, const char *id, struct facts **ret_facts)
@@ -200,32 +95,32 @@ static int grow(struct reader *r, void **array, size_t nr, size_t size)
 	return 0;
 }
 
-typedef int (*line_fn)(struct reader *r, struct csv *csv, const int *columns);
+typedef int (*line_fn)(struct reader *r, struct pf_csv *csv, const int *columns);
 
 /* Reads a file of facts: its header gives the places of @names (up to three), each line goes to
  * @take. */
 static int read_facts(struct reader *r, const char *path, const char *const *names, line_fn take)
 {
-	PF_AUTO(csv_close) struct csv csv = { 0 };
+	PF_AUTO(pf_csv_close) struct pf_csv csv = { 0 };
 	int columns[3], err;
 
 	if (access(path, F_OK) < 0)
 		return 0;
-	err = csv_open(r, path, &csv);
+	err = pf_csv_open(path, r->error, r->error_size, &csv);
 	if (err < 0)
 		return err;
-	err = csv_next(r, &csv);
+	err = pf_csv_next(&csv);
 	if (err <= 0)
 		return err;
 	for (size_t i = 0; i < PF_ARRAY_SIZE(columns); i++) {
-		columns[i] = column(&csv, names[i]);
+		columns[i] = pf_csv_column(&csv, names[i]);
 		if (columns[i] < 0)
 			return fail(r, -EBADMSG, "%s: no column %s", path, names[i]);
 	}
-	while ((err = csv_next(r, &csv)) > 0) {
+	while ((err = pf_csv_next(&csv)) > 0) {
 		for (size_t i = 0; i < PF_ARRAY_SIZE(columns); i++)
 			if ((size_t)columns[i] >= csv.nr_fields)
-				return bad_line(r, &csv, "has too few fields");
+				return pf_csv_bad_line(&csv, "has too few fields");
 		err = take(r, &csv, columns);
 		if (err < 0)
 			return err;
@@ -233,15 +128,15 @@ static int read_facts(struct reader *r, const char *path, const char *const *nam
 	return err;
 }
 
-static int take_label(struct reader *r, struct csv *csv, const int *columns)
+static int take_label(struct reader *r, struct pf_csv *csv, const int *columns)
 {
 	struct facts *f;
 	int err = facts_of(r, csv->field[columns[0]], &f);
 
-	return err < 0 ? err : number_at(r, csv, columns[1], &f->limit_bytes);
+	return err < 0 ? err : pf_csv_number(csv, columns[1], &f->limit_bytes);
 }
 
-static int take_event(struct reader *r, struct csv *csv, const int *columns)
+static int take_event(struct reader *r, struct pf_csv *csv, const int *columns)
 {
 	struct facts *f;
 	double at;
@@ -251,7 +146,7 @@ static int take_event(struct reader *r, struct csv *csv, const int *columns)
 		return 0;
 	err = facts_of(r, csv->field[columns[0]], &f);
 	if (err >= 0)
-		err = number_at(r, csv, columns[1], &at);
+		err = pf_csv_number(csv, columns[1], &at);
 	if (err >= 0)
 		err = grow(r, (void **)&f->restarts, f->nr_restarts, sizeof(*f->restarts));
 	if (err < 0)
@@ -260,16 +155,16 @@ static int take_event(struct reader *r, struct csv *csv, const int *columns)
 	return 0;
 }
 
-static int take_anon(struct reader *r, struct csv *csv, const int *columns)
+static int take_anon(struct reader *r, struct pf_csv *csv, const int *columns)
 {
 	struct anon_row row;
 	struct facts *f;
 	int err = facts_of(r, csv->field[columns[0]], &f);
 
 	if (err >= 0)
-		err = number_at(r, csv, columns[1], &row.unix_s);
+		err = pf_csv_number(csv, columns[1], &row.unix_s);
 	if (err >= 0)
-		err = number_at(r, csv, columns[2], &row.bytes);
+		err = pf_csv_number(csv, columns[2], &row.bytes);
 	if (err >= 0)
 		err = grow(r, (void **)&f->anon, f->nr_anon, sizeof(*f->anon));
 	if (err < 0)
@@ -335,36 +230,37 @@ static int finish_series(struct reader *r)
 	return r->take(r->arg, &series);
 }
 
-static int take_row(struct reader *r, struct csv *csv, int cpu, int memory, int limit)
+static int take_row(struct reader *r, struct pf_csv *csv, int cpu, int memory, int limit)
 {
 	struct pf_series_row row;
 	int err;
 
 	if (csv->nr_fields < 2 || !*csv->field[0])
-		return bad_line(r, csv, "has no series_id and unix_seconds");
+		return pf_csv_bad_line(csv, "has no series_id and unix_seconds");
 	if (strlen(csv->field[0]) >= PF_SERIES_ID_MAX)
-		return bad_line(r, csv, "series_id is longer than 127 bytes");
+		return pf_csv_bad_line(csv, "series_id is longer than 127 bytes");
 	if (strcmp(csv->field[0], r->id) != 0) {
 		err = finish_series(r);
 		if (err < 0)
 			return err;
 		snprintf(r->id, sizeof(r->id), "%s", csv->field[0]);
 	}
-	err = number_at(r, csv, 1, &row.unix_s);
+	err = pf_csv_number(csv, 1, &row.unix_s);
 	if (err >= 0)
-		err = number_at(r, csv, cpu, &row.cpu_cores);
+		err = pf_csv_number(csv, cpu, &row.cpu_cores);
 	if (err >= 0)
-		err = number_at(r, csv, memory, &row.memory_bytes);
+		err = pf_csv_number(csv, memory, &row.memory_bytes);
 	if (err >= 0)
-		err = number_at(r, csv, limit, &row.limit_bytes);
+		err = pf_csv_number(csv, limit, &row.limit_bytes);
 	if (err < 0)
 		return err;
 	if (row.unix_s < 0)
-		return bad_line(r, csv, "has no unix_seconds");
+		return pf_csv_bad_line(csv, "has no unix_seconds");
 	if (r->nr_rows && row.unix_s < r->rows[r->nr_rows - 1].unix_s)
-		return bad_line(r, csv, "is older than the line before: sort by series and time");
+		return pf_csv_bad_line(csv,
+				       "is older than the line before: sort by series and time");
 	if (r->nr_rows == ROWS_MAX)
-		return bad_line(r, csv, "the series has more than 16777216 rows");
+		return pf_csv_bad_line(csv, "the series has more than 16777216 rows");
 	err = grow(r, (void **)&r->rows, r->nr_rows, sizeof(*r->rows));
 	if (err < 0)
 		return err;
@@ -376,27 +272,28 @@ static int take_row(struct reader *r, struct csv *csv, int cpu, int memory, int 
 /* @optional: a file without the header of a series file is passed over, not an error. */
 static int read_series_file(struct reader *r, const char *path, bool optional)
 {
-	PF_AUTO(csv_close) struct csv csv = { 0 };
+	PF_AUTO(pf_csv_close) struct pf_csv csv = { 0 };
 	int cpu, memory, limit, err;
 
-	err = csv_open(r, path, &csv);
+	err = pf_csv_open(path, r->error, r->error_size, &csv);
 	if (err < 0)
 		return err;
-	err = csv_next(r, &csv);
+	err = pf_csv_next(&csv);
 	if (err < 0)
 		return err;
-	if (!err || column(&csv, "series_id") != 0 || column(&csv, "unix_seconds") != 1 ||
-	    (column(&csv, "memory_bytes") < 0 && column(&csv, "cpu_cores") < 0))
+	if (!err || pf_csv_column(&csv, "series_id") != 0 ||
+	    pf_csv_column(&csv, "unix_seconds") != 1 ||
+	    (pf_csv_column(&csv, "memory_bytes") < 0 && pf_csv_column(&csv, "cpu_cores") < 0))
 		return optional ? 0
 				: fail(r, -EBADMSG,
 				       "%s: the first line is not series_id,unix_seconds,"
 				       "cpu_cores,memory_bytes",
 				       path);
-	cpu = column(&csv, "cpu_cores");
-	memory = column(&csv, "memory_bytes");
-	limit = column(&csv, "memory_limit_bytes");
+	cpu = pf_csv_column(&csv, "cpu_cores");
+	memory = pf_csv_column(&csv, "memory_bytes");
+	limit = pf_csv_column(&csv, "memory_limit_bytes");
 	*r->id = '\0';
-	while ((err = csv_next(r, &csv)) > 0) {
+	while ((err = pf_csv_next(&csv)) > 0) {
 		err = take_row(r, &csv, cpu, memory, limit);
 		if (err < 0)
 			return err;

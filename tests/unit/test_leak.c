@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * test_leak.c - the leak detector under scripted memory: days in milliseconds.
+ */
+#include <errno.h>
+#include <stdint.h>
+
+#include "base/units.h"
+#include "core/leak.h"
+#include "unit/check.h"
+
+/* A container whose memory is base + slope * age, with a collector's teeth on top. */
+struct script {
+	uint64_t start_ns, interval_ns;
+	double scale;
+	double base_mib, mib_per_h, tooth_mib, tooth_h;
+	double leak_from_h;	      /* before, memory stays */
+	double limit_mib;	      /* 0: none */
+	struct pf_memory_kinds kinds; /* shares of 100 that go to each */
+};
+
+/* What came of it. */
+struct outcome {
+	struct pf_leak_state state;
+	struct pf_leak_options options;
+	struct pf_leak_finding finding;
+	double suspect_h, alarm_h, alarm_ended_h; /* below 0: never */
+	unsigned nr_alarms;
+};
+
+static uint64_t bytes_at(const struct script *s, double h)
+{
+	double mib = s->base_mib;
+
+	if (h > s->leak_from_h)
+		mib += s->mib_per_h * (h - s->leak_from_h);
+	if (s->tooth_h > 0)
+		mib += s->tooth_mib * fmod(h, s->tooth_h) / s->tooth_h;
+	return (uint64_t)(mib * PF_MIB);
+}
+
+static void note(struct outcome *o, enum pf_leak_event event, double h)
+{
+	if (event == PF_LEAK_SUSPICION_BEGINS && o->suspect_h < 0)
+		o->suspect_h = h;
+	if (event == PF_LEAK_ALARM_ENDS)
+		o->alarm_ended_h = h;
+	if (event != PF_LEAK_ALARM_BEGINS)
+		return;
+	o->nr_alarms++;
+	if (o->alarm_h < 0)
+		o->alarm_h = h;
+}
+
+static void outcome_init(const struct script *s, struct outcome *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->suspect_h = o->alarm_h = o->alarm_ended_h = -1;
+	pf_leak_options_init(s->interval_ns, s->scale > 0 ? s->scale : 1, &o->options);
+}
+
+/* Analysis hours @from_h to @to_h of the script into @o. */
+static void run(const struct script *s, double from_h, double to_h, struct outcome *o)
+{
+	double scale = o->options.time_scale;
+	double step_h = (double)s->interval_ns / 3.6e12 * scale;
+
+	for (double h = from_h; h < to_h; h += step_h) {
+		uint64_t bytes = bytes_at(s, h);
+		struct pf_memory_kinds kinds = {
+			.anon = bytes * s->kinds.anon / 100,
+			.shmem = bytes * s->kinds.shmem / 100,
+			.sock = bytes * s->kinds.sock / 100,
+		};
+		struct pf_leak_sample sample = {
+			.at_ns = s->start_ns + (uint64_t)(h * 3.6e12 / scale),
+			.hot_bytes = bytes,
+			.limit_bytes =
+				s->limit_mib > 0 ? (uint64_t)(s->limit_mib * PF_MIB) : PF_NO_LIMIT,
+			.cpu_cores = .5,
+			.kinds = s->kinds.anon + s->kinds.shmem + s->kinds.sock ? &kinds : NULL,
+		};
+
+		note(o, pf_leak_push(&o->state, &o->options, &sample), h);
+	}
+	pf_leak_describe(&o->state, &o->options, &o->finding);
+}
+
+static const struct script late_leak = {
+	.start_ns = 1700000000 * PF_NS_PER_S,
+	.interval_ns = 10 * PF_NS_PER_S,
+	.base_mib = 200,
+	.leak_from_h = 30,
+	.mib_per_h = 20,
+	.limit_mib = 1024,
+	.kinds = { .anon = 100 },
+};
+
+static double hours_after(const struct script *s, uint64_t ns)
+{
+	return ((double)ns - (double)s->start_ns) / 3.6e12;
+}
+
+/* Flat for 30 h, then 20 MiB an hour: 824 MiB are left, so the limit is reached at 71.2 h. */
+static void test_late_leak(void)
+{
+	struct outcome o;
+
+	outcome_init(&late_leak, &o);
+	run(&late_leak, 0, 40, &o);
+	PF_CHECK("alarm within 3 h", o.alarm_h > 30 && o.alarm_h < 33);
+	PF_CHECK_INT("one alarm", o.nr_alarms, 1);
+	PF_CHECK_INT("state", o.finding.state, PF_LEAK_ALARM);
+	PF_CHECK_INT("31 h left", o.finding.severity, PF_SEVERITY_WARNING);
+	PF_CHECK_NEAR("slope", o.finding.slope_bytes_per_hour / PF_MIB, 20, .5);
+	PF_CHECK("slope interval",
+		 o.finding.slope_low < 20. * PF_MIB && o.finding.slope_high > 20. * PF_MIB);
+	PF_CHECK_NEAR("exhaustion", hours_after(&late_leak, o.finding.eta_unix_ns), 71.2, .8);
+	PF_CHECK("exhaustion interval",
+		 hours_after(&late_leak, o.finding.eta_low_unix_ns) < 71.2 &&
+			 hours_after(&late_leak, o.finding.eta_high_unix_ns) > 71.2);
+	PF_CHECK_NEAR("onset", hours_after(&late_leak, o.finding.since_unix_ns), 30, 2);
+	PF_CHECK_NEAR("size before", (double)o.finding.pre_leak_bytes / PF_MIB, 200, 8);
+	PF_CHECK_INT("kind", o.finding.kind, PF_KIND_ANON);
+	PF_CHECK_NEAR("kind's share", o.finding.kind_share, 1, 1e-6);
+
+	run(&late_leak, 40, 66, &o);
+	PF_CHECK_INT("5 h left", o.finding.severity, PF_SEVERITY_CRITICAL);
+	PF_CHECK_INT("still one alarm", o.nr_alarms, 1);
+	PF_CHECK("baseline rule says nothing yet: 0.03 % of the limit a minute",
+		 !o.finding.baseline_alarm);
+}
+
+static void test_kind(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	s.kinds = (struct pf_memory_kinds){ .anon = 20, .shmem = 70, .sock = 10 };
+	outcome_init(&s, &o);
+	run(&s, 0, 40, &o);
+	PF_CHECK_INT("shmem grows most", o.finding.kind, PF_KIND_SHMEM);
+	PF_CHECK_NEAR("its share", o.finding.kind_share, .7, .02);
+
+	s.kinds = (struct pf_memory_kinds){ 0 };
+	outcome_init(&s, &o);
+	run(&s, 0, 40, &o);
+	PF_CHECK_INT("alarm all the same", o.finding.state, PF_LEAK_ALARM);
+	PF_CHECK_INT("kind not known", o.finding.kind, PF_KIND_UNKNOWN);
+}
+
+static void test_no_limit(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	s.limit_mib = 0;
+	outcome_init(&s, &o);
+	run(&s, 0, 60, &o);
+	PF_CHECK_INT("a doubling is called without a limit", o.finding.state, PF_LEAK_ALARM);
+	PF_CHECK("no exhaustion", o.finding.eta_unix_ns == PF_UNKNOWN);
+	PF_CHECK_INT("severity", o.finding.severity, PF_SEVERITY_NOTICE);
+}
+
+/* Healthy memory; nothing may be called. */
+static void test_innocents(void)
+{
+	static const struct {
+		const char *name;
+		struct script script;
+		unsigned
+			most; /* a first tooth of hours cannot be told from a leak; all later ones can */
+	} rows[] = {
+		{ "flat", { .base_mib = 500 } },
+		{ "collector's teeth of minutes",
+		  { .base_mib = 200, .tooth_mib = 500, .tooth_h = .2 } },
+		{ "collector's teeth of hours",
+		  { .base_mib = 200, .tooth_mib = 500, .tooth_h = 5 },
+		  1 },
+		{ "growth of 1 % of the limit a month", { .base_mib = 500, .mib_per_h = .015 } },
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
+		struct script s = rows[i].script;
+		struct outcome o;
+
+		s.start_ns = late_leak.start_ns;
+		s.interval_ns = 10 * PF_NS_PER_S;
+		s.limit_mib = 1024;
+		outcome_init(&s, &o);
+		run(&s, 0, 24. * 14, &o);
+		PF_CHECK(rows[i].name, o.nr_alarms <= rows[i].most);
+	}
+}
+
+static void test_floor_under_teeth(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	s.tooth_mib = 150;
+	s.tooth_h = .1;
+	outcome_init(&s, &o);
+	run(&s, 0, 50, &o);
+	PF_CHECK_INT("state", o.finding.state, PF_LEAK_ALARM);
+	PF_CHECK_NEAR("slope of the floor", o.finding.slope_bytes_per_hour / PF_MIB, 20, 2);
+	PF_CHECK("the teeth reach the limit first", hours_after(&s, o.finding.eta_unix_ns) < 66);
+}
+
+/* Memory falls back without a restart: what was given back is no leak, and not called again below. */
+static void test_given_back(void)
+{
+	struct script s = late_leak, again = late_leak;
+	struct outcome o;
+
+	outcome_init(&s, &o);
+	run(&s, 0, 50, &o);
+	PF_CHECK_INT("called", o.finding.state, PF_LEAK_ALARM);
+	again.leak_from_h = 52;
+	run(&again, 50, 66, &o);
+	PF_CHECK_NEAR("alarm ends at once", o.alarm_ended_h, 50, .1);
+	PF_CHECK_INT("same growth to less than the height of release: not called", o.nr_alarms, 1);
+	run(&again, 66, 90, &o);
+	PF_CHECK_INT("above it: called", o.nr_alarms, 2);
+}
+
+/* A leak that ends in a kill is the same leak afterwards; it ends when the new life stays flat. */
+static void test_restart(void)
+{
+	struct script s = late_leak, life = late_leak;
+	struct outcome o;
+
+	outcome_init(&s, &o);
+	run(&s, 0, 60, &o);
+	pf_leak_restart(&o.state, true);
+	life.leak_from_h = 60;
+	run(&life, 60, 62, &o);
+	PF_CHECK_INT("one leak", o.finding.state, PF_LEAK_ALARM);
+	PF_CHECK_INT("alarms", o.nr_alarms, 1);
+	PF_CHECK_INT("restarts", o.finding.nr_restarts, 1);
+	PF_CHECK_INT("kills", o.state.nr_ooms, 1);
+	PF_CHECK("since the first life", hours_after(&s, o.finding.since_unix_ns) < 33);
+	run(&life, 62, 90, &o);
+	PF_CHECK("seen again in this life", !o.state.inherited);
+	PF_CHECK_INT("still one alarm", o.nr_alarms, 1);
+
+	pf_leak_restart(&o.state, false);
+	life.mib_per_h = 0;
+	run(&life, 90, 190, &o);
+	PF_CHECK_INT("a fixed version ends it", o.finding.state, PF_LEAK_NONE);
+	PF_CHECK_INT("no height to beat was learned from a restart", o.state.released_pages, 0);
+}
+
+static void test_limit_raised(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	outcome_init(&s, &o);
+	run(&s, 0, 64, &o);
+	PF_CHECK_INT("7 h left", o.finding.severity, PF_SEVERITY_WARNING);
+	s.limit_mib = 2048;
+	run(&s, 64, 65, &o);
+	PF_CHECK_NEAR("exhaustion moves with the limit", hours_after(&s, o.finding.eta_unix_ns),
+		      30 + 1848 / 20., 4);
+	PF_CHECK_INT("same alarm", o.nr_alarms, 1);
+}
+
+/* Analysis time 60 times as fast: the same verdicts, in real time. */
+static void test_time_scale(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	s.scale = 60;
+	s.interval_ns = late_leak.interval_ns / 60;
+	s.start_ns = 1700000640 * PF_NS_PER_S;
+	outcome_init(&s, &o);
+	run(&s, 0, 40, &o);
+	PF_CHECK_INT("state", o.finding.state, PF_LEAK_ALARM);
+	PF_CHECK("within three of its hours", o.alarm_h < 33);
+	PF_CHECK_NEAR("slope in real time", o.finding.slope_bytes_per_hour / PF_MIB, 20 * 60, 40);
+	PF_CHECK_NEAR("exhaustion in real time",
+		      ((double)o.finding.eta_unix_ns - (double)s.start_ns) / 60e9, 71.2, 1);
+	PF_CHECK_NEAR("onset in real time",
+		      ((double)o.finding.since_unix_ns - (double)s.start_ns) / 60e9, 30, 2);
+	PF_CHECK_INT("31 of its hours left", o.finding.severity, PF_SEVERITY_WARNING);
+}
+
+/* Every third sample is missing, some come late, the node sleeps for an hour; counters restart. */
+static void test_holes(void)
+{
+	struct outcome o;
+	uint64_t nr = 0;
+
+	outcome_init(&late_leak, &o);
+	for (double h = 0; h < 45; h += 10. / 3600, nr++) {
+		/* late: the newest of three comes first */
+		double at_h = h + (nr % 9 == 0 ? 30. / 3600 : 0);
+		struct pf_leak_sample sample = {
+			.at_ns = late_leak.start_ns + (uint64_t)(at_h * 3.6e12),
+			.hot_bytes = nr % 97 == 0 ? PF_UNKNOWN : bytes_at(&late_leak, at_h),
+			.limit_bytes = 1024 * PF_MIB,
+			.cpu_cores = nr % 5 ? .5 : -1,
+		};
+
+		if (nr % 3 == 1 || (h > 20 && h < 21))
+			continue;
+		note(&o, pf_leak_push(&o.state, &o.options, &sample), h);
+	}
+	pf_leak_describe(&o.state, &o.options, &o.finding);
+	PF_CHECK("late ones were counted", o.state.nr_late > 100);
+	PF_CHECK_INT("one alarm", o.nr_alarms, 1);
+	PF_CHECK("in time", o.alarm_h > 30 && o.alarm_h < 33.5);
+	PF_CHECK_NEAR("slope", o.finding.slope_bytes_per_hour / PF_MIB, 20, 1);
+}
+
+static void test_suspect(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	s.leak_from_h = 0;
+	s.mib_per_h = 100;
+	outcome_init(&s, &o);
+	run(&s, 0, 1.5, &o);
+	PF_CHECK("suspected within the first hour", o.suspect_h > 0 && o.suspect_h < 1);
+	PF_CHECK_INT("state", o.finding.state, PF_LEAK_SUSPECT);
+	PF_CHECK_INT("severity", o.finding.severity, PF_SEVERITY_NOTICE);
+	PF_CHECK("no alarm yet", o.finding.first_alarm_unix_ns == PF_UNKNOWN);
+
+	s.mib_per_h = 0;
+	s.base_mib = 350;
+	run(&s, 1.5, 8, &o);
+	PF_CHECK_INT("ends when growth ends", o.finding.state, PF_LEAK_NONE);
+}
+
+/* Saved in the middle, restored with a clock that was set back by a day: nothing is lost. */
+static void test_rebase(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	outcome_init(&s, &o);
+	run(&s, 0, 35, &o);
+
+	uint64_t first_alarm_ns = o.state.first_alarm_ns;
+
+	pf_leak_rebase(&o.state, o.state.last_ns - PF_NS_PER_DAY);
+	PF_CHECK_INT("moments moved", o.state.first_alarm_ns, first_alarm_ns - PF_NS_PER_DAY);
+	s.start_ns -= PF_NS_PER_DAY;
+	run(&s, 35, 45, &o);
+	PF_CHECK_INT("the same alarm", o.nr_alarms, 1);
+	PF_CHECK_NEAR("exhaustion", hours_after(&s, o.finding.eta_unix_ns), 71.2, .8);
+
+	struct pf_leak_state before = o.state;
+
+	pf_leak_rebase(&o.state, o.state.last_ns);
+	PF_CHECK("nothing moves when the clock is right",
+		 !memcmp(&before, &o.state, sizeof(before)));
+}
+
+static void test_baseline(void)
+{
+	struct pf_leak_baseline b = { 0 };
+	struct pf_leak_baseline_rule rule;
+	struct pf_leak_baseline_alarm alarm = { 0 };
+	uint64_t limit = 1000 * PF_MIB;
+	int begun_min = -1;
+
+	pf_leak_baseline_defaults(&rule);
+	/* 800 MiB, 2 MiB more each minute: above 85 % from minute 26 on, empty at minute 100. */
+	for (int s = 0; s <= 40 * 60; s += 10) {
+		uint64_t bytes = (uint64_t)((800 + 2. * s / 60) * PF_MIB);
+
+		if (pf_leak_baseline_push(&b, &rule, 1, (uint64_t)s * PF_NS_PER_S, bytes, limit,
+					  &alarm) > 0)
+			begun_min = s / 60;
+	}
+	PF_CHECK_INT("begins above 85 %", begun_min, 26);
+	PF_CHECK_NEAR("slope", alarm.slope_bytes_per_h / PF_MIB, 120, 1e-6);
+	PF_CHECK_NEAR("correlation", alarm.correlation, 1, 1e-9);
+	PF_CHECK_NEAR("remaining / slope", (double)alarm.oom_ns / 6e10, 100, 1e-6);
+	PF_CHECK_INT("one value a minute", b.nr, 41);
+
+	/* 0.9 MiB a minute is 0.0009 of the limit: not called. */
+	b = (struct pf_leak_baseline){ 0 };
+	for (int s = 0; s <= 40 * 60; s += 60)
+		(void)pf_leak_baseline_push(&b, &rule, 1, (uint64_t)s * PF_NS_PER_S,
+					    (uint64_t)((900 + .9 * s / 60) * PF_MIB), limit,
+					    &alarm);
+	PF_CHECK("slope too small", !b.alarmed);
+
+	b = (struct pf_leak_baseline){ 0 };
+	for (int s = 0; s < 9 * 60; s += 60)
+		PF_CHECK_INT("too few",
+			     pf_leak_baseline_push(&b, &rule, 1, (uint64_t)s * PF_NS_PER_S,
+						   limit - 1, limit, &alarm),
+			     -ENODATA);
+	PF_CHECK_INT(
+		"no limit",
+		pf_leak_baseline_push(&b, &rule, 1, 3600 * PF_NS_PER_S, limit, PF_NO_LIMIT, &alarm),
+		-ENODATA);
+}
+
+PF_TEST_SUITE(leak, { "late leak", test_late_leak }, { "kind", test_kind },
+	      { "no limit", test_no_limit }, { "innocents", test_innocents },
+	      { "floor under teeth", test_floor_under_teeth }, { "given back", test_given_back },
+	      { "restart", test_restart }, { "limit raised", test_limit_raised },
+	      { "time scale", test_time_scale }, { "holes", test_holes },
+	      { "suspect", test_suspect }, { "rebase", test_rebase },
+	      { "baseline", test_baseline });
