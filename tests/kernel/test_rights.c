@@ -117,7 +117,11 @@ KT_TEST(growth_stacks, "page-fault stacks name the process and the code that gre
 		.cg = &quiet, .cpu = -1, .job = kt_job_touch, .amount = touched });
 
 	kt_src_begin(src);
-	uint64_t handle = kt_src_get(src, &cg)->cgroup.handle;
+	const struct kt_seen *seen = kt_src_find(src, &cg);
+
+	if (!seen)
+		kt_fail("the source never told of %s", cg.path);
+	uint64_t handle = seen->cgroup.handle;
 
 	KT_INT("watch", ops->growth_watch(kt_src_capture(src), handle, true), 0);
 	kt_work_go(work);
