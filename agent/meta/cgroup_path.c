@@ -197,7 +197,7 @@ static bool parse_colon_form(struct part part, struct pf_cgroup_class *class)
 		return false;
 	class->qos = qos_of(pod) == PF_QOS_UNKNOWN ? PF_QOS_GUARANTEED : qos_of(pod);
 	second = memchr(colon + 1, ':', (size_t)(part.text + part.len - colon - 1));
-	if (second) {
+	if (second && second + 1 < part.text + part.len) {
 		id.text = second + 1;
 		id.len = (size_t)(part.text + part.len - id.text);
 		class->kind = PF_CGROUP_CONTAINER;

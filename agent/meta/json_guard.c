@@ -67,23 +67,18 @@ int pf_json_guard_feed(struct pf_json_guard *guard, const void *data, size_t len
 		       pf_json_text_fn fn, void *arg)
 {
 	const unsigned char *text = data;
-	size_t from = 0;
-	int r;
+	size_t from = 0; /* not yet passed on */
+	int r = 0, passed;
 
 	for (size_t i = 0; i < len; i++) {
-		if (!guard->in_string) {
-			r = plain_byte(guard, text[i]);
-			if (r < 0)
-				return r;
-		} else if (!string_byte(guard, text[i])) {
-			/* Pass on what came before this byte, go on behind it. */
-			if (i > from) {
-				r = fn(arg, text + from, i - from);
-				if (r < 0)
-					return r;
-			}
-			from = i + 1;
-		}
+		if (guard->in_string ? string_byte(guard, text[i])
+				     : !(r = plain_byte(guard, text[i])))
+			continue;
+		/* Whatever the pieces, what stood before a bad byte is passed on. */
+		passed = i > from ? fn(arg, text + from, i - from) : 0;
+		if (passed < 0 || r < 0)
+			return passed < 0 ? passed : r;
+		from = i + 1;
 	}
 	return len > from ? fn(arg, text + from, len - from) : 0;
 }

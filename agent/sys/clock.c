@@ -9,6 +9,8 @@
 
 #include "base/units.h"
 
+enum { YEAR_MIN = 1700, YEAR_MAX = 2260 }; /* what 64 bits of ns hold, less a margin */
+
 static int64_t read_ns(clockid_t id)
 {
 	struct timespec ts = { 0 };
@@ -98,6 +100,8 @@ int pf_clock_parse(const char *text, int64_t *ret_wall_ns)
 	tm.tm_hour = two(text + 11);
 	tm.tm_min = two(text + 14);
 	tm.tm_sec = two(text + 17);
+	if (tm.tm_year < YEAR_MIN - 1900 || tm.tm_year > YEAR_MAX - 1900)
+		return -EINVAL;
 	back = tm;
 	s = timegm(&back);
 	/* timegm() carries over: the 31st of June comes back as another date. */

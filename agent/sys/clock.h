@@ -25,7 +25,7 @@ const char *pf_clock_format(int64_t wall_ns, char *text, size_t size);
 
 /**
  * pf_clock_parse() - an RFC 3339 time, as Kubernetes writes it ("2026-11-21T23:41:19Z", with a
- * fraction or an offset), to ns since 1970. Return: 0; -EINVAL.
+ * fraction or an offset), to ns since 1970. Return: 0; -EINVAL (also for years outside 1700-2260).
  */
 int pf_clock_parse(const char *text, int64_t *ret_wall_ns);
 
