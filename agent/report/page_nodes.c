@@ -48,9 +48,9 @@ static void occupied(struct pf_html_table *table, enum pf_quantity quantity, uin
 	pf_svg_bar(buf, PF_ROLE_USE, PF_QUANTITY_RATIO, share(used, allocatable), 1);
 	(void)pf_buf_adds(buf, "<span class=\"of\">");
 	pf_html_number(buf, PF_QUANTITY_RATIO, share(requested, allocatable));
-	(void)pf_buf_adds(buf, " requested of ");
+	(void)pf_buf_adds(buf, " requested of <span class=\"nb\">");
 	pf_html_value(buf, quantity, allocatable, "");
-	(void)pf_buf_adds(buf, "</span>");
+	(void)pf_buf_adds(buf, "</span></span>");
 }
 
 static void agent(struct pf_html_table *table, const struct pf_view_node *node)
@@ -60,15 +60,16 @@ static void agent(struct pf_html_table *table, const struct pf_view_node *node)
 
 	pf_html_cell_text(table, node->agent_version);
 	if (node->capture_source && *node->capture_source)
-		pf_html_addf(buf, " by %s", node->capture_source);
+		pf_html_addf(buf, ", %s", node->capture_source);
 	(void)pf_buf_adds(buf, "<span class=\"of\">");
 	for (size_t i = 0, nr = 0; i < PF_ARRAY_SIZE(parts); i++) {
 		if (!parts[i] || !*parts[i])
 			continue;
 		pf_html_addif(buf, nr++ > 0, " \xc2\xb7 ");
+		(void)pf_buf_adds(buf, "<span class=\"nb\">");
 		pf_html_addif(buf, i == 1, "cgroup ");
 		pf_html_addif(buf, i == 2, "names from ");
-		pf_html_text(buf, parts[i]);
+		pf_html_addf(buf, "%s</span>", parts[i]);
 	}
 	(void)pf_buf_adds(buf, "</span>");
 }
@@ -106,8 +107,19 @@ static void node_row(struct pf_html_table *table, uint64_t now_unix_ns,
 	pf_html_cell_value(table, PF_QUANTITY_COUNT, node->nr_lost, "");
 	if (node->nr_lost && node->lost_reasons && *node->lost_reasons)
 		pf_html_addf(buf, "<span class=\"of\">%s</span>", node->lost_reasons);
+	if (table->nr_columns < PF_ARRAY_SIZE(columns))
+		return;
 	pf_html_cell(table);
 	pf_html_text(buf, node->signals_off);
+}
+
+/* The last column is there if any node has something in it. */
+static size_t columns_in_use(const struct pf_view_node *nodes, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (nodes[i].signals_off && *nodes[i].signals_off)
+			return PF_ARRAY_SIZE(columns);
+	return PF_ARRAY_SIZE(columns) - 1;
 }
 
 int pf_page_nodes(struct pf_buf *buf, const struct pf_view_nodes *view)
@@ -136,7 +148,8 @@ int pf_page_nodes(struct pf_buf *buf, const struct pf_view_nodes *view)
 	if (nr) {
 		(void)snprintf(caption, sizeof(caption), "%s nodes",
 			       pf_human_count(view->nr_matching).text);
-		pf_html_table(&table, buf, caption, columns, PF_ARRAY_SIZE(columns), &view->query);
+		pf_html_table(&table, buf, caption, columns, columns_in_use(view->nodes, nr),
+			      &view->query);
 		for (size_t i = 0; i < nr; i++)
 			node_row(&table, view->page.at_unix_ns, &view->nodes[i]);
 		pf_html_table_end(&table);

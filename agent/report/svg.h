@@ -151,7 +151,7 @@ enum pf_svg_weight {
  * @counts: of pf_hist_nr_buckets() each; NULL: not measured, part is 0.
  * @nr_zero: samples of exactly 0, which count into the shares but have no bin.
  * @covered_ns: measured time, for PF_WEIGHT_TIME.
- * @bins: PF_SVG_BINS_MAX of them; one for an octave, empty ones at the ends left out.
+ * @bins: PF_SVG_BINS_MAX of them; one, two or four an octave, as wide as the samples spread.
  * Return: number of bins; 0 if there is nothing.
  */
 size_t pf_svg_bins(enum pf_hist_layout layout, const float *const counts[2], double nr_zero,

@@ -92,53 +92,106 @@ void pf_svg_bar(struct pf_buf *buf, enum pf_svg_role role, enum pf_quantity quan
 
 /* ---- bins ---- */
 
-/* Buckets of one octave go to one bin; below the first octave there is one bin for all. */
-static size_t octave_of(uint64_t edge)
-{
-	size_t octave = 0;
+/* Which histogram, and how finely it is cut. */
+struct cut {
+	enum pf_hist_layout layout;
+	enum pf_svg_weight weight;
+	int an_octave; /* bins of an octave */
+	double first;  /* index of the first bin, counted from the value 1 */
+	size_t nr;
+};
 
-	/* An edge of exactly 2^n ends the octave below. */
-	while (octave < 63 && (1ull << octave) < edge)
-		octave++;
-	return octave;
+/* Lower and upper edge of a bucket; the lowest reaches down to 0, which has no place on a
+ * logarithmic axis. */
+static void edges_of(enum pf_hist_layout layout, size_t bucket, double *ret_low, double *ret_high)
+{
+	double high = (double)pf_hist_edge(layout, bucket);
+
+	*ret_low = bucket ? (double)pf_hist_edge(layout, bucket - 1) : high / 2;
+	*ret_high = high;
+}
+
+/* The span of the buckets in use. Return: false if there is none. */
+static bool span_of(enum pf_hist_layout layout, const float *const counts[2], double *ret_low,
+		    double *ret_high)
+{
+	double from = INFINITY, to = 0;
+
+	for (size_t p = 0; p < 2; p++) {
+		for (size_t i = 0; counts[p] && i < pf_hist_nr_buckets(layout); i++) {
+			double low, high;
+
+			if (!(counts[p][i] > 0))
+				continue;
+			edges_of(layout, i, &low, &high);
+			from = fmin(from, low);
+			to = fmax(to, high);
+		}
+	}
+	*ret_low = from;
+	*ret_high = to;
+	return to > 0;
+}
+
+static struct cut cut_of(enum pf_hist_layout layout, enum pf_svg_weight weight, double low,
+			 double high)
+{
+	double octaves = log2(high / low);
+	struct cut cut = { layout, weight, octaves <= 6 ? 4 : octaves <= 12 ? 2 : 1, 0, 0 };
+
+	/* An edge that is a bin's edge to the last digit begins or ends that bin. */
+	cut.first = floor(log2(low) * cut.an_octave + 1e-9);
+	cut.nr = (size_t)(ceil(log2(high) * cut.an_octave - 1e-9) - cut.first);
+	cut.nr = PF_MAX(PF_MIN(cut.nr, (size_t)PF_SVG_BINS_MAX), (size_t)1);
+	return cut;
+}
+
+/* A bucket's samples are taken as even over its width, so each bin gets its part of it. */
+static void pour(const struct cut *cut, size_t bucket, double count, size_t part,
+		 struct pf_svg_bin *bins)
+{
+	double low, high;
+
+	edges_of(cut->layout, bucket, &low, &high);
+	if (cut->weight == PF_WEIGHT_TIME)
+		count *= (low + high) / 2;
+	for (size_t i = 0; i < cut->nr; i++) {
+		double overlap = fmin(high, bins[i].to) - fmax(low, bins[i].from);
+
+		if (overlap > 0)
+			bins[i].part[part] += count * overlap / (high - low);
+	}
 }
 
 size_t pf_svg_bins(enum pf_hist_layout layout, const float *const counts[2], double nr_zero,
 		   enum pf_svg_weight weight, double covered_ns, struct pf_svg_bin *bins)
 {
-	size_t nr_buckets = pf_hist_nr_buckets(layout), first = PF_SVG_BINS_MAX, last = 0;
-	double total = nr_zero;
+	size_t nr_buckets = pf_hist_nr_buckets(layout);
+	double low, high, total = nr_zero;
 
-	for (size_t i = 0; i < PF_SVG_BINS_MAX; i++)
-		bins[i] = (struct pf_svg_bin){ .from = i ? exp2((double)i - 1) : 0.5,
-					       .to = exp2((double)i) };
+	if (!span_of(layout, counts, &low, &high))
+		return 0;
+
+	struct cut cut = cut_of(layout, weight, low, high);
+
+	for (size_t i = 0; i < cut.nr; i++)
+		bins[i] = (struct pf_svg_bin){
+			.from = exp2((cut.first + (double)i) / cut.an_octave),
+			.to = exp2((cut.first + (double)i + 1) / cut.an_octave),
+		};
 	for (size_t p = 0; p < 2; p++) {
 		for (size_t i = 0; counts[p] && i < nr_buckets; i++) {
 			if (!(counts[p][i] > 0))
 				continue;
-
-			uint64_t edge = pf_hist_edge(layout, i);
-			uint64_t below = i ? pf_hist_edge(layout, i - 1) : 0;
-			size_t at = PF_MIN(octave_of(edge), (size_t)PF_SVG_BINS_MAX - 1);
-			double value = (double)counts[p][i];
-
-			total += value;
-			if (weight == PF_WEIGHT_TIME)
-				value *= ((double)edge + (double)below) / 2;
-			bins[at].part[p] += value;
-			first = PF_MIN(first, at);
-			last = PF_MAX(last, at);
+			total += (double)counts[p][i];
+			pour(&cut, i, (double)counts[p][i], p, bins);
 		}
 	}
-	if (first > last)
-		return 0;
 
 	double whole = weight == PF_WEIGHT_SHARE ? total : covered_ns / 1e9;
 
-	for (size_t i = first; i <= last; i++) {
-		bins[i - first] = bins[i];
+	for (size_t i = 0; i < cut.nr; i++)
 		for (size_t p = 0; p < 2; p++)
-			bins[i - first].part[p] = whole > 0 ? bins[i - first].part[p] / whole : NAN;
-	}
-	return last - first + 1;
+			bins[i].part[p] = whole > 0 ? bins[i].part[p] / whole : NAN;
+	return cut.nr;
 }

@@ -124,7 +124,7 @@ static int outputs(void *arg, const struct pf_report_container *container,
 
 	(void)arg;
 	(void)snprintf(text, sizeof(text), "# %s\nspec: <patch & more>\n",
-		       container->identity->container);
+		       container->identity->workload);
 	ret_outputs[0] = (struct pf_view_output){ "Patch for kubectl", text };
 	return 1;
 }
