@@ -19,6 +19,8 @@ struct pf_sink_ops {
 	 * the report is lost for this sink, @error says why. */
 	int (*write)(void *sink, const struct pf_report *report, const struct pf_buf *encoded,
 		     char *error, size_t error_size);
+	/* Optional: has it something to do that is worth a moment when the agent stops? */
+	bool (*busy)(void *sink);
 	/* Optional: what was lost here since the start. Return: how many entries were filled. */
 	size_t (*losses)(void *sink, struct pf_loss *ret_losses, size_t max_losses);
 	void (*close)(void *sink); /* accepts NULL */

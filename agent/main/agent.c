@@ -17,7 +17,9 @@
 #define FIRST_SNAPSHOT_NS (500 * PF_NS_PER_MS)
 /* Fast-forward: samples are not closer together than this. */
 #define SHORTEST_INTERVAL_NS (100 * PF_NS_PER_MS)
-#define SHORTEST_REPORT_NS   (1 * PF_NS_PER_S)
+/* What stopping may cost beyond the last snapshot: Kubernetes waits 30 s by default. */
+#define FLUSH_NS	   (5 * PF_NS_PER_S)
+#define SHORTEST_REPORT_NS (1 * PF_NS_PER_S)
 
 static void on_snapshot(void *arg, uint64_t now_ns)
 {
@@ -172,6 +174,7 @@ int pf_agent_run(const struct pf_config *config, char error[PF_AGENT_ERROR_MAX])
 		pf_agent_snapshot(&agent);
 		pf_meta_settle(agent.meta);
 		pf_agent_export(&agent, true);
+		pf_agent_export_flush(&agent, FLUSH_NS);
 		for (size_t i = 0; i < agent.nr_sinks && code == 0; i++) {
 			if (!agent.sinks[i].nr_lost)
 				continue;

@@ -123,6 +123,7 @@ PF_MUST_CHECK int pf_agent_build_status(struct pf_agent *agent, struct pf_arena 
 /** pf_agent_export() - agent_export.c: a report to every sink; what all have taken is dropped. */
 void pf_agent_export(struct pf_agent *agent, bool last);
 int pf_agent_export_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+void pf_agent_export_flush(struct pf_agent *agent, uint64_t patience_ns);
 void pf_agent_export_close(struct pf_agent *agent);
 
 /** pf_agent_ready() - snapshots come in. @reason: filled when not. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "export/push.h"
 #include "main/agent.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -188,6 +189,44 @@ static void add_sink(struct pf_agent *agent, const struct pf_sink_ops *ops, void
 	agent->sinks[agent->nr_sinks++] = (struct pf_agent_sink){ .ops = ops, .sink = sink };
 }
 
+static const char *or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+static int open_push(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
+{
+	const struct pf_config *config = agent->config;
+	char spool[512] = "", why[300] = "out of memory";
+	const struct pf_push_opts opts = {
+		.url = config->collector_url,
+		.http = { .ca_file = or_null(config->collector_ca_file),
+			  .token_file = or_null(config->collector_token_file),
+			  .cert_file = or_null(config->collector_cert_file),
+			  .key_file = or_null(config->collector_key_file),
+			  .insecure = config->collector_insecure },
+		.timeout_ns = config->collector_timeout_ns,
+		.spool_directory = config->state_directory[0] ? spool : NULL,
+		.spool_max_bytes = config->spool_max_bytes,
+	};
+	void *sink;
+
+	(void)snprintf(spool, sizeof(spool), "%s/spool", config->state_directory);
+	if (strncmp(config->collector_url, "http://", 7) &&
+	    strncmp(config->collector_url, "https://", 8)) {
+		(void)snprintf(error, PF_AGENT_ERROR_MAX,
+			       "--export.collector.url=%s: not an http:// or https:// address",
+			       config->collector_url);
+		return 2;
+	}
+	if (pf_push_open(agent->loop, &pf_sys_real, &opts, &sink, why, sizeof(why)) < 0) {
+		(void)snprintf(error, PF_AGENT_ERROR_MAX, "--export.collector.url: %s", why);
+		return 2;
+	}
+	add_sink(agent, &pf_sink_push, sink);
+	return 0;
+}
+
 int pf_agent_export_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 {
 	void *sink;
@@ -202,7 +241,32 @@ int pf_agent_export_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 		}
 		add_sink(agent, &pf_sink_file, sink);
 	}
+	if (agent->config->collector_url[0]) {
+		int code = open_push(agent, error);
+
+		if (code)
+			return code;
+	}
 	return open_api(agent, error);
+}
+
+/* Gives sinks that send a moment to get rid of the last report; what stays is in the spool. */
+void pf_agent_export_flush(struct pf_agent *agent, uint64_t patience_ns)
+{
+	uint64_t end_ns = pf_clock_monotonic_ns() + patience_ns;
+
+	for (;;) {
+		bool busy = false;
+		uint64_t now_ns = pf_clock_monotonic_ns();
+
+		for (size_t i = 0; i < agent->nr_sinks; i++)
+			busy = busy || (agent->sinks[i].ops->busy &&
+					agent->sinks[i].ops->busy(agent->sinks[i].sink));
+		if (!busy || now_ns >= end_ns)
+			return;
+		if (pf_loop_run_once(agent->loop, end_ns - now_ns) < 0)
+			return;
+	}
 }
 
 void pf_agent_export_close(struct pf_agent *agent)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "export/push.h"
 #include "main/agent.h"
 #include "sys/clock.h"
 
@@ -201,6 +202,24 @@ bool pf_agent_ready(const struct pf_agent *agent, char *reason, size_t reason_si
 	return true;
 }
 
+static void describe_export(const struct pf_agent *agent, struct pf_arena *arena,
+			    struct pf_agent_status *status)
+{
+	for (size_t i = 0; i < agent->nr_sinks; i++) {
+		struct pf_push_status push;
+
+		if (agent->sinks[i].ops != &pf_sink_push)
+			continue;
+		pf_push_get_status(agent->sinks[i].sink, &push);
+		status->spool_bytes = push.spool.bytes;
+		status->export_state = pf_arena_printf(
+			arena, "collector: %llu sent, %llu wait%s%s%s",
+			(unsigned long long)push.nr_sent, (unsigned long long)push.spool.nr_entries,
+			push.open ? ", circuit open" : "",
+			push.last_error[0] ? "; last error: " : "", push.last_error);
+	}
+}
+
 int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
 			  struct pf_agent_status *ret_status)
 {
@@ -225,6 +244,7 @@ int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
 	reason[strcspn(reason, "\n")] = '\0';
 	copy = pf_arena_strdup(arena, reason);
 	status.not_ready_reason = copy;
+	describe_export(agent, arena, &status);
 	status.cost_wall_ns = status.uptime_ns;
 	build_cost(agent, &status.cost);
 	status.signals = build_signals(agent, arena);

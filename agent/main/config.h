@@ -47,6 +47,10 @@ struct pf_config {
 
 	char *export_file;
 	uint64_t export_interval_ns;
+	char *collector_url, *collector_ca_file, *collector_token_file;
+	char *collector_cert_file, *collector_key_file;
+	bool collector_insecure;
+	uint64_t collector_timeout_ns, spool_max_bytes;
 
 	char *api_socket;
 	char *web_listen_address;
