@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 /* CFS' default period: windows are as long, so one stands for the other. */
 #define PERIOD_US 100000.0
@@ -187,27 +188,39 @@ static uint64_t tidy(double millicores)
 	return (uint64_t)(ceil(millicores / unit) * unit);
 }
 
-size_t pf_limit_curve(const struct pf_limit_model *m, uint64_t present,
+/* Into an ascending list without doubles. */
+static size_t put_limit(uint64_t *limits, size_t nr, size_t max, uint64_t limit)
+{
+	size_t at = nr;
+
+	if (limit >= PF_NO_LIMIT || !limit || nr == max)
+		return nr;
+	while (at > 0 && limits[at - 1] >= limit)
+		at--;
+	if (at < nr && limits[at] == limit)
+		return nr;
+	memmove(&limits[at + 1], &limits[at], (nr - at) * sizeof(limits[0]));
+	limits[at] = limit;
+	return nr + 1;
+}
+
+size_t pf_limit_curve(const struct pf_limit_model *m, uint64_t present, uint64_t advised,
 		      struct pf_curve_point *ret_points, size_t max)
 {
 	double low = fmax(m->mean_millicores, 10), high = fmax(m->peak_millicores, low + 1);
-	bool has_present = present < PF_NO_LIMIT && present;
-	uint64_t before = 0;
-	size_t nr = 0;
+	uint64_t limits[CURVE_POINTS + 2];
+	size_t nr_limits = 0, nr = 0;
 
-	for (unsigned i = 0; i < CURVE_POINTS && nr < max; i++) {
-		uint64_t limit = tidy(low * pow(high / low, (double)i / (CURVE_POINTS - 1)));
-
-		if (has_present && present > before && present < limit && nr + 1 < max)
-			pf_limit_at(m, present, PF_UNKNOWN, &ret_points[nr++]);
-		if (limit <= before)
-			continue;
-		pf_limit_at(m, limit, PF_UNKNOWN, &ret_points[nr++]);
-		before = limit;
-	}
-	if (has_present && present > before && nr < max)
-		pf_limit_at(m, present, PF_UNKNOWN, &ret_points[nr++]);
-	for (unsigned quarters = 1; has_present && quarters <= 4 && nr < max; quarters *= 2)
+	for (unsigned i = 0; i < CURVE_POINTS; i++)
+		nr_limits = put_limit(limits, nr_limits, PF_ARRAY_SIZE(limits),
+				      tidy(low * pow(high / low, (double)i / (CURVE_POINTS - 1))));
+	nr_limits = put_limit(limits, nr_limits, PF_ARRAY_SIZE(limits), present);
+	nr_limits = put_limit(limits, nr_limits, PF_ARRAY_SIZE(limits), advised);
+	for (; nr < nr_limits && nr < max; nr++)
+		pf_limit_at(m, limits[nr], PF_UNKNOWN, &ret_points[nr]);
+	if (present >= PF_NO_LIMIT || !present)
+		return nr;
+	for (unsigned quarters = 1; quarters <= 4 && nr < max; quarters *= 2)
 		pf_limit_at(m, present,
 			    (uint64_t)((double)present / 1000 * PERIOD_US * quarters / 4),
 			    &ret_points[nr++]);

@@ -44,10 +44,10 @@ void pf_limit_at(const struct pf_limit_model *model, uint64_t limit_millicores, 
 /**
  * pf_limit_curve() - the curve from where nearly all periods are throttled to where none is; then, if there is a
  * present limit, that limit with CFS burst of a quarter, a half and all of its quota.
- * @present: PF_UNKNOWN, PF_NO_LIMIT: none.
+ * @present, @advised: limits to have among them; PF_UNKNOWN, PF_NO_LIMIT: none.
  * Return: number of points: ascending limits without burst first.
  */
-size_t pf_limit_curve(const struct pf_limit_model *model, uint64_t present,
+size_t pf_limit_curve(const struct pf_limit_model *model, uint64_t present, uint64_t advised,
 		      struct pf_curve_point *ret_points, size_t max);
 
 /** pf_limit_smallest() - the smallest limit, not below @floor, with a share of throttled periods within @budget_ratio. */

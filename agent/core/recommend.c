@@ -452,8 +452,8 @@ static void add_curve(struct pf_work *w, struct pf_recommendation *rec)
 
 	if (!w->has_curve)
 		return;
-	rec->nr_curve = pf_limit_curve(&w->curve, w->in->present.cpu_limit_millicores, points,
-				       PF_CURVE_MAX);
+	rec->nr_curve = pf_limit_curve(&w->curve, w->in->present.cpu_limit_millicores,
+				       w->results[0].cpu.limit, points, PF_CURVE_MAX);
 	rec->curve = kept(w->arena, points, rec->nr_curve, sizeof(points[0]));
 }
 
