@@ -59,30 +59,43 @@ static void begin_life(struct pf_leak_state *state, const struct pf_leak_options
 	state->start_ns = at_ns;
 }
 
+/* What outlasts a life. An alarm goes on unless the new life has one of its own. */
+static void inherit(struct pf_leak_state *state, const struct pf_leak_state *before, bool oom)
+{
+	state->nr_restarts = before->nr_restarts + 1;
+	state->nr_ooms = before->nr_ooms + oom;
+	state->released_pages = PF_MAX(state->released_pages, before->released_pages);
+	state->released_ns = PF_MAX(state->released_ns, before->released_ns);
+	if (before->phase != PF_LEAK_ALARM)
+		return;
+	state->since_ns = before->since_ns;
+	state->first_alarm_ns = before->first_alarm_ns;
+	state->detect_age_ns = before->detect_age_ns;
+	state->before_pages = before->before_pages;
+	if (state->phase == PF_LEAK_ALARM)
+		return;
+	state->phase = before->phase;
+	state->kind = before->kind;
+	state->kind_share = before->kind_share;
+	state->fit = before->fit;
+	state->inherited = true;
+}
+
 void pf_leak_restart(struct pf_leak_state *state, bool oom)
 {
 	struct pf_leak_state fresh = {
 		.last_ns = state->last_ns,
-		.released_pages = state->released_pages,
-		.released_ns = state->released_ns,
 		.limit_bytes = state->limit_bytes,
-		.nr_restarts = state->nr_restarts + 1,
-		.nr_ooms = state->nr_ooms + oom,
 		.nr_late = state->nr_late,
 	};
 
-	if (state->phase == PF_LEAK_ALARM) {
-		fresh.phase = state->phase;
-		fresh.kind = state->kind;
-		fresh.kind_share = state->kind_share;
-		fresh.inherited = true;
-		fresh.fit = state->fit;
-		fresh.since_ns = state->since_ns;
-		fresh.first_alarm_ns = state->first_alarm_ns;
-		fresh.detect_age_ns = state->detect_age_ns;
-		fresh.before_pages = state->before_pages;
-	}
+	inherit(&fresh, state, oom);
 	*state = fresh;
+}
+
+void pf_leak_succeed(struct pf_leak_state *state, const struct pf_leak_state *before, bool oom)
+{
+	inherit(state, before, oom);
 }
 
 void pf_leak_rebase(struct pf_leak_state *state, uint64_t now_ns)

@@ -155,6 +155,12 @@ void pf_leak_options_init(uint64_t interval_ns, double time_scale,
  */
 void pf_leak_restart(struct pf_leak_state *state, bool oom);
 
+/**
+ * pf_leak_succeed() - @state, that of a life which already began, is found to follow @before: as if
+ * pf_leak_restart(before, oom) had been called at its start.
+ */
+void pf_leak_succeed(struct pf_leak_state *state, const struct pf_leak_state *before, bool oom);
+
 /** pf_leak_push() - takes one sample. A sample of unknown hot memory (PF_UNKNOWN) is passed over. */
 enum pf_leak_event pf_leak_push(struct pf_leak_state *state, const struct pf_leak_options *options,
 				const struct pf_leak_sample *sample);

@@ -44,6 +44,12 @@ double leak_level_width_s(size_t level);
 /** leak_level_used() - bins shorter than the sampling interval are left out. */
 bool leak_level_used(size_t level, double interval_s);
 
+/** leak_ring_size() - most completed bins a level keeps. */
+size_t leak_ring_size(size_t level);
+
+/** leak_bin_place() - where the i-th oldest bin of a level is; i < leak_ring_size(). */
+struct pf_leak_bin *leak_bin_place(struct pf_leak_state *state, size_t level, size_t i);
+
 /** leak_bin_at() - the i-th oldest completed bin of a level; i < nr_bins. */
 const struct pf_leak_bin *leak_bin_at(const struct pf_leak_state *state, size_t level, size_t i);
 

@@ -33,6 +33,18 @@ bool leak_level_used(size_t level, double interval_s)
 	       .9 * interval_s; /* 0.9: samples a little late still fill bins */
 }
 
+size_t leak_ring_size(size_t level)
+{
+	return levels[level].size;
+}
+
+struct pf_leak_bin *leak_bin_place(struct pf_leak_state *state, size_t level, size_t i)
+{
+	const struct level_shape *shape = &levels[level];
+
+	return &state->bin[shape->offset + (state->level[level].head + i) % shape->size];
+}
+
 const struct pf_leak_bin *leak_bin_at(const struct pf_leak_state *state, size_t level, size_t i)
 {
 	const struct level_shape *shape = &levels[level];

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * test_leak_save.c - a saved and loaded leak state goes on as if nothing had been; damaged ones are refused.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/units.h"
+#include "core/leak_save.h"
+#include "unit/check.h"
+
+static struct pf_leak_sample sample_at(uint64_t i, struct pf_memory_kinds *kinds)
+{
+	uint64_t grown = i > 10000 ? (i - 10000) * 64 * PF_KIB : 0;
+
+	*kinds = (struct pf_memory_kinds){ .anon = 200 * PF_MIB + grown + i % 7 * PF_MIB,
+					   .shmem = 10 * PF_MIB };
+	return (struct pf_leak_sample){
+		.at_ns = (1700000000 + 10 * i) * PF_NS_PER_S,
+		.hot_bytes = kinds->anon + kinds->shmem,
+		.limit_bytes = PF_GIB,
+		.cpu_cores = (double)(i % 100) / 100,
+		.kinds = kinds,
+	};
+}
+
+static unsigned push(struct pf_leak_state *state, const struct pf_leak_options *options,
+		     uint64_t from, uint64_t to)
+{
+	unsigned nr_events = 0;
+
+	for (uint64_t i = from; i < to; i++) {
+		struct pf_memory_kinds kinds;
+		struct pf_leak_sample sample = sample_at(i, &kinds);
+
+		nr_events += pf_leak_push(state, options, &sample) != PF_LEAK_NOTHING;
+	}
+	return nr_events;
+}
+
+/* Saved each 3000 samples (not at any bin's end), against one that never was. */
+static void test_goes_on(void)
+{
+	static struct pf_leak_state whole, broken;
+	struct pf_leak_options options;
+	struct pf_leak_finding a, b;
+	struct pf_buf buf;
+
+	memset(&whole, 0, sizeof(whole));
+	memset(&broken, 0, sizeof(broken));
+	pf_leak_options_init(10 * PF_NS_PER_S, 1, &options);
+	pf_buf_init(&buf, PF_LEAK_SAVED_MAX);
+	for (uint64_t i = 0; i < 24000; i += 3000) {
+		PF_CHECK_INT("events", push(&whole, &options, i, i + 3000),
+			     push(&broken, &options, i, i + 3000));
+		pf_buf_reset(&buf);
+		PF_CHECK_INT("saved", pf_leak_save(&broken, &buf), 0);
+		memset(&broken, 0xa5, sizeof(broken));
+		PF_CHECK_INT("loaded", pf_leak_load(buf.data, buf.len, &broken), 0);
+	}
+	pf_leak_describe(&whole, &options, &a);
+	pf_leak_describe(&broken, &options, &b);
+	PF_CHECK_INT("alarm", a.state, PF_LEAK_ALARM);
+	PF_CHECK_INT("state", b.state, a.state);
+	PF_CHECK_NEAR("slope", b.slope_bytes_per_hour, a.slope_bytes_per_hour, 0);
+	PF_CHECK_INT("exhaustion", b.eta_unix_ns, a.eta_unix_ns);
+	PF_CHECK_INT("since", b.since_unix_ns, a.since_unix_ns);
+	PF_CHECK_NEAR("kind's share", b.kind_share, a.kind_share, 0);
+	PF_CHECK("small", buf.len < 9000);
+	pf_buf_done(&buf);
+}
+
+/* Every cut and every flipped bit: refused, or a state that still can be used; outputs untouched on failure. */
+static void test_damage(void)
+{
+	static struct pf_leak_state state, loaded, untouched;
+	struct pf_leak_options options;
+	struct pf_leak_finding finding;
+	struct pf_buf buf;
+
+	memset(&state, 0, sizeof(state));
+	memset(&untouched, 0x5a, sizeof(untouched));
+	pf_leak_options_init(10 * PF_NS_PER_S, 1, &options);
+	pf_buf_init(&buf, PF_LEAK_SAVED_MAX);
+	push(&state, &options, 0, 12000);
+	PF_CHECK_INT("saved", pf_leak_save(&state, &buf), 0);
+	for (size_t len = 0; len < buf.len; len++) {
+		memset(&loaded, 0x5a, sizeof(loaded));
+		PF_CHECK_INT("cut", pf_leak_load(buf.data, len, &loaded), -EBADMSG);
+		if (len % 64 == 0)
+			PF_CHECK("untouched", !memcmp(&loaded, &untouched, sizeof(loaded)));
+	}
+	for (size_t bit = 0; bit < buf.len * 8; bit += 3) {
+		buf.data[bit / 8] ^= (char)(1 << bit % 8);
+		if (pf_leak_load(buf.data, buf.len, &loaded) == 0) {
+			push(&loaded, &options, 12000, 12200);
+			pf_leak_describe(&loaded, &options, &finding);
+		}
+		buf.data[bit / 8] ^= (char)(1 << bit % 8);
+	}
+	buf.data[0] = 2;
+	PF_CHECK_INT("newer form", pf_leak_load(buf.data, buf.len, &loaded), -EOPNOTSUPP);
+	pf_buf_done(&buf);
+}
+
+static void test_full_buffer(void)
+{
+	static struct pf_leak_state state;
+	struct pf_buf buf;
+
+	pf_buf_init(&buf, 100);
+	PF_CHECK_INT("no room", pf_leak_save(&state, &buf), -ENOSPC);
+	pf_buf_done(&buf);
+}
+
+PF_TEST_SUITE(leak_save, { "goes on", test_goes_on }, { "damage", test_damage },
+	      { "full buffer", test_full_buffer });
