@@ -17,9 +17,15 @@
 #define MM_ANONPAGES  1
 #define MM_SHMEMPAGES 3
 
-static __always_inline bool is_watched(__u32 hierarchy)
+/*
+ * Cgroup events are made under cgroup_mutex, so one buffer is enough. They are sent as long as the path is: a kubelet
+ * that starts a hundred pods should not fill the ring with zeroes.
+ */
+struct pf_cgroup_event pf_event_buffer;
+
+static __always_inline bool is_in(__u64 hierarchies, __u32 hierarchy)
 {
-	return hierarchy < 64 && (pf_control.watched_hierarchies >> hierarchy & 1);
+	return hierarchy < 64 && (hierarchies >> hierarchy & 1);
 }
 
 static __always_inline void fill_head(struct pf_event_head *head, __u32 kind, __u32 slot,
@@ -33,21 +39,30 @@ static __always_inline void fill_head(struct pf_event_head *head, __u32 kind, __
 	head->pad = 0;
 }
 
-static __always_inline struct pf_cgroup_event *
-reserve_cgroup_event(struct cgroup *cgroup, const char *path, __u32 kind, __u32 slot)
+static __always_inline struct pf_cgroup_event *cgroup_event(struct cgroup *cgroup, __u32 kind,
+							    __u32 slot)
 {
-	struct pf_cgroup_event *e = bpf_ringbuf_reserve(&pf_events, sizeof(*e), 0);
+	struct pf_cgroup_event *e = &pf_event_buffer;
 
-	if (!e) {
-		pf_drop(PF_DROP_EVENT);
-		return NULL;
-	}
 	fill_head(&e->head, kind, slot, cgroup->kn->id, pf_hierarchy_of(cgroup));
 	e->usage_ns = e->memory_watermark_bytes = e->events_oom_kill = PF_ABI_UNKNOWN;
-	__builtin_memset(e->path, 0, sizeof(e->path));
-	if (bpf_probe_read_kernel_str(e->path, sizeof(e->path), path) >= (long)sizeof(e->path))
-		pf_drop(PF_DROP_PATH);
 	return e;
+}
+
+static __always_inline void send_cgroup_event(struct pf_cgroup_event *e, const char *path)
+{
+	long len = bpf_probe_read_kernel_str(e->path, sizeof(e->path), path);
+	__u64 size;
+
+	if (len < 0)
+		len = 0;
+	if (len == sizeof(e->path))
+		pf_drop(PF_DROP_PATH);
+	size = PF_BOUND_INDEX((__u64)len, 1023) + offsetof(struct pf_cgroup_event, path);
+	if (size > sizeof(*e))
+		return;
+	if (bpf_ringbuf_output(&pf_events, e, size, 0))
+		pf_drop(PF_DROP_EVENT);
 }
 
 /* CPU time of a group that has no slot. */
@@ -66,11 +81,9 @@ static __always_inline __u64 untracked_usage_ns(__u64 tg)
 
 static __always_inline void removed_untracked(struct cgroup *cgroup, const char *path)
 {
-	struct pf_cgroup_event *e = reserve_cgroup_event(cgroup, path, PF_EVENT_REMOVED, 0);
+	struct pf_cgroup_event *e = cgroup_event(cgroup, PF_EVENT_REMOVED, 0);
 	__u64 css;
 
-	if (!e)
-		return;
 	css = pf_subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id));
 	if (css)
 		e->usage_ns = untracked_usage_ns(css);
@@ -80,7 +93,7 @@ static __always_inline void removed_untracked(struct cgroup *cgroup, const char 
 					    << pf_settings.page_shift;
 		e->events_oom_kill = PF_MEMORY_EVENT(css, MEMCG_OOM_KILL);
 	}
-	bpf_ringbuf_submit(e, 0);
+	send_cgroup_event(e, path);
 }
 
 /* The last look at a tracked cgroup; the objects live until the end of this RCU section at least.
@@ -91,7 +104,6 @@ static __always_inline void removed_tracked(struct cgroup *cgroup, const char *p
 	struct pf_snap_rec *snap = bpf_map_lookup_elem(&pf_snaps, &slot);
 	__u32 hierarchy = pf_hierarchy_of(cgroup);
 	__u64 id = cgroup->kn->id;
-	struct pf_cgroup_event *e;
 
 	if (!ref || !snap)
 		return;
@@ -107,22 +119,21 @@ static __always_inline void removed_tracked(struct cgroup *cgroup, const char *p
 	}
 	if (!hierarchy)
 		ref->cgroup = 0;
-	e = reserve_cgroup_event(cgroup, path, PF_EVENT_GONE, slot);
-	if (e)
-		bpf_ringbuf_submit(e, 0);
+	send_cgroup_event(cgroup_event(cgroup, PF_EVENT_GONE, slot), path);
 }
 
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(pf_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 {
-	struct pf_cgroup_event *e;
+	__u32 hierarchy = pf_hierarchy_of(cgroup);
 
-	/* What is made inside a tracked cgroup counts for it: nothing to tell. */
-	if (!is_watched(pf_hierarchy_of(cgroup)) || pf_slot_walk(&cgroup->self))
+	/* On v1 the directories of the other hierarchies matter only while a tracked cgroup waits for them. */
+	if (!is_in(pf_control.primary_hierarchy, hierarchy) &&
+	    !(pf_control.nr_incomplete && is_in(pf_control.watched_hierarchies, hierarchy)))
 		return 0;
-	e = reserve_cgroup_event(cgroup, path, PF_EVENT_CREATED, 0);
-	if (e)
-		bpf_ringbuf_submit(e, 0);
+	/* What is made inside a tracked cgroup counts for it: nothing to tell. */
+	if (!pf_slot_walk(&cgroup->self))
+		send_cgroup_event(cgroup_event(cgroup, PF_EVENT_CREATED, 0), path);
 	return 0;
 }
 
@@ -133,7 +144,7 @@ int BPF_PROG(pf_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 
 	if (slot)
 		removed_tracked(cgroup, path, slot);
-	else if (is_watched(hierarchy) && !pf_slot_walk(&cgroup->self))
+	else if (is_in(pf_control.usage_hierarchies, hierarchy) && !pf_slot_walk(&cgroup->self))
 		removed_untracked(cgroup, path);
 	return 0;
 }

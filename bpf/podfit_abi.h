@@ -67,8 +67,12 @@ struct pf_control {
 	__u32 thin_mask; /* switches are sampled when (counter & thin_mask) == 0; 0: all */
 	/* Index into mem_cgroup_vmstats.state[] by enum pf_memstat; PF_STAT_ABSENT: unknown */
 	__u32 stat_index[24];
-	__u32 event_index[2];	   /* vmstats.events[]: pgfault, pgmajfault */
-	__u64 watched_hierarchies; /* bit h: cgroup events of hierarchy h are sent */
+	__u32 event_index[2]; /* vmstats.events[]: pgfault, pgmajfault */
+	/* Hierarchies as bits of their numbers. */
+	__u64 primary_hierarchy;   /* its new cgroups are told */
+	__u64 watched_hierarchies; /* the new cgroups of these too, while nr_incomplete is not 0 */
+	__u64 usage_hierarchies;   /* untracked cgroups that go are told: with CPU or memory */
+	__u64 nr_incomplete;	   /* tracked cgroups that a hierarchy is still missing of */
 };
 #define PF_STAT_ABSENT 0xffffffffu
 
@@ -238,7 +242,7 @@ struct pf_growth_count {
 #define PF_ABI_ASSERT(type, size)                                                                  \
 	_Static_assert(sizeof(type) == (size), #type ": layout changed, raise PF_ABI_VERSION")
 PF_ABI_ASSERT(struct pf_settings, 24);
-PF_ABI_ASSERT(struct pf_control, 128);
+PF_ABI_ASSERT(struct pf_control, 152);
 PF_ABI_ASSERT(struct pf_want_key, 16);
 PF_ABI_ASSERT(struct pf_wait_rec, 1704);
 PF_ABI_ASSERT(struct pf_window_rec, 2240);

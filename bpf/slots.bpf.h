@@ -100,7 +100,7 @@ struct pf_map_stalls {
 
 struct pf_map_events {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 262144);
+	__uint(max_entries, 524288);
 };
 
 extern struct pf_map_css_slots pf_css_slots SEC(".maps");

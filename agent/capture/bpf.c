@@ -187,6 +187,7 @@ static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 			pf_bpf_finish(c, t);
 			continue;
 		}
+		pf_bpf_rebind(c, t);
 		pf_bpf_sample(c, t, now_ns, false);
 	}
 	return 0;

@@ -14,6 +14,8 @@
 
 #include "capture/bpf_private.h"
 
+#define LOOKS_MAX 3 /* for extras that a runtime makes late, or never */
+
 /* Controllers whose hierarchies a slot is bound in; one of several in a hierarchy is enough. */
 static const enum pf_controller bound_controllers[] = {
 	PF_CTL_CPU, PF_CTL_MEMORY, PF_CTL_PIDS, PF_CTL_BLKIO, PF_CTL_UNIFIED,
@@ -31,10 +33,10 @@ static void new_epoch(struct pf_capture *c)
 	__atomic_store_n(&control->epoch, epoch, __ATOMIC_RELEASE);
 }
 
-static bool is_wanted(const struct pf_bound_slot *s, const struct pf_want_key *key)
+static bool is_bound_in(const struct pf_bound_slot *s, uint32_t hierarchy)
 {
 	for (uint32_t i = 0; i < s->want_count; i++)
-		if (!memcmp(&s->wants[i], key, sizeof(*key)))
+		if (s->wants[i].hierarchy == hierarchy)
 			return true;
 	return false;
 }
@@ -70,7 +72,8 @@ static int bind_hierarchy(struct pf_capture *c, struct pf_tracked *t, enum pf_co
 	struct stat st;
 	int r;
 
-	if (c->layout.dir_fd[controller] < 0 || c->layout.hierarchy[controller] < 0)
+	if (c->layout.dir_fd[controller] < 0 || c->layout.hierarchy[controller] < 0 ||
+	    is_bound_in(s, key.hierarchy))
 		return 0;
 	fd = openat(c->layout.dir_fd[controller], t->cgroup.path + 1,
 		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -80,13 +83,26 @@ static int bind_hierarchy(struct pf_capture *c, struct pf_tracked *t, enum pf_co
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	key.cgroup_id = st.st_ino;
-	if (is_wanted(s, &key) || s->want_count == PF_ARRAY_SIZE(s->wants))
-		return 0;
 	r = bpf_map_update_elem(bpf_map__fd(c->bpf->maps.pf_want), &key, &t->slot, BPF_ANY);
 	if (r < 0)
 		return r;
 	s->wants[s->want_count++] = key;
 	return iterate(c, fd);
+}
+
+/*
+ * Whether CPU and memory are bound, or not to be had. While one is missing, new directories of all hierarchies are told:
+ * v1 runtimes make them one after the other. PSI and pids are extras, looked for at each snapshot.
+ */
+static void note_complete(struct pf_capture *c, const struct pf_tracked *t)
+{
+	struct pf_bound_slot *s = c->slots[t->slot];
+	uint32_t need = (c->layout.hierarchy[PF_CTL_CPU] >= 0 ? PF_BOUND_CPU : 0) |
+			(c->layout.hierarchy[PF_CTL_MEMORY] >= 0 ? PF_BOUND_MEMORY : 0);
+	bool incomplete = (c->snaps[t->slot].bound & need) != need;
+
+	c->bpf->data->pf_control.nr_incomplete += (uint64_t)incomplete - (uint64_t)s->incomplete;
+	s->incomplete = incomplete;
 }
 
 static int bind_all(struct pf_capture *c, struct pf_tracked *t)
@@ -96,6 +112,7 @@ static int bind_all(struct pf_capture *c, struct pf_tracked *t)
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(bound_controllers) && r >= 0; i++)
 		r = bind_hierarchy(c, t, bound_controllers[i]);
+	note_complete(c, t);
 	if (c->slots[t->slot]->want_count != before)
 		new_epoch(c);
 	return r;
@@ -162,7 +179,6 @@ int pf_bpf_appeared(void *capture, struct pf_tracked *t)
 		pf_bpf_release(c, t);
 		return r;
 	}
-	s->bound = true;
 	take_baseline(c, t);
 	adapt_phases(c);
 	c->opts.sink.appeared(c->opts.sink.arg, &t->cgroup);
@@ -171,7 +187,12 @@ int pf_bpf_appeared(void *capture, struct pf_tracked *t)
 
 void pf_bpf_rebind(struct pf_capture *c, struct pf_tracked *t)
 {
-	(void)bind_all(c, t); /* what is not there stays unknown, and is looked for again */
+	struct pf_bound_slot *s = c->slots[t->slot];
+
+	if (!s->incomplete && s->nr_looks >= LOOKS_MAX)
+		return;
+	s->nr_looks++;
+	(void)bind_all(c, t); /* what is not there stays unknown */
 }
 
 void pf_bpf_release(struct pf_capture *c, struct pf_tracked *t)
@@ -184,6 +205,7 @@ void pf_bpf_release(struct pf_capture *c, struct pf_tracked *t)
 		(void)bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.pf_want),
 					  &s->wants[i]); /* there, or gone already */
 	pf_bpf_growth_forget(c, t->slot);
+	c->bpf->data->pf_control.nr_incomplete -= s->incomplete;
 	new_epoch(c);
 	(void)clear_slot(c, t->slot); /* again when the slot is taken anew */
 	c->slots[t->slot] = NULL;

@@ -179,22 +179,30 @@ static int on_event(void *capture, void *data, size_t size)
 
 	if (size < sizeof(*head))
 		return 0;
-	if (head->kind == PF_EVENT_OOM && size >= sizeof(struct pf_oom_event))
-		on_oom(c, data);
-	if (size < sizeof(struct pf_cgroup_event))
+	if (head->kind == PF_EVENT_OOM) {
+		if (size >= sizeof(struct pf_oom_event))
+			on_oom(c, data);
 		return 0;
-	switch (head->kind) {
-	case PF_EVENT_CREATED:
-		on_created(c, data);
-		break;
-	case PF_EVENT_REMOVED:
-		on_removed(c, data);
-		break;
-	case PF_EVENT_GONE:
-		on_gone(c, data);
-		break;
 	}
+
+	/* Sent as long as its path is; the rest of the path is zero here. */
+	struct pf_cgroup_event e = { 0 };
+
+	memcpy(&e, data, PF_MIN(size, sizeof(e) - 1));
+	if (head->kind == PF_EVENT_CREATED)
+		on_created(c, &e);
+	else if (head->kind == PF_EVENT_REMOVED)
+		on_removed(c, &e);
+	else if (head->kind == PF_EVENT_GONE)
+		on_gone(c, &e);
 	return 0;
+}
+
+static uint64_t hierarchy_bit(const struct pf_capture *c, int controller)
+{
+	int hierarchy = c->layout.hierarchy[controller];
+
+	return hierarchy >= 0 && hierarchy < 64 ? 1ull << hierarchy : 0;
 }
 
 int pf_bpf_events_open(struct pf_capture *c)
@@ -208,9 +216,10 @@ int pf_bpf_events_open(struct pf_capture *c)
 	if (!c->ring)
 		return -errno;
 	for (int i = 0; i < PF_NR_CONTROLLERS; i++)
-		if (c->layout.hierarchy[i] >= 0 && c->layout.hierarchy[i] < 64 &&
-		    i != PF_CTL_CPUACCT)
-			control->watched_hierarchies |= 1ull << c->layout.hierarchy[i];
+		if (i != PF_CTL_CPUACCT) /* its counters are not read */
+			control->watched_hierarchies |= hierarchy_bit(c, i);
+	control->primary_hierarchy = hierarchy_bit(c, c->layout.primary);
+	control->usage_hierarchies = hierarchy_bit(c, PF_CTL_CPU) | hierarchy_bit(c, PF_CTL_MEMORY);
 	return 0;
 }
 

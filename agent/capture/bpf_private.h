@@ -36,7 +36,8 @@ struct pf_totals {
 
 /* What the source keeps of a tracked cgroup. */
 struct pf_bound_slot {
-	bool bound;
+	bool incomplete;   /* CPU or memory is still missing */
+	uint32_t nr_looks; /* for hierarchies that were not there yet */
 	bool removed; /* one of its directories went: finished at the latest at the next snapshot */
 	uint64_t start_ns; /* of the interval that runs */
 	uint32_t want_count;
