@@ -117,6 +117,7 @@ enum {
 struct pf_pod_json {
 	struct pf_pod_json_opts opts;
 	struct pf_pod_json_info info;
+	size_t first_rule[PF_NR_PARTS]; /* in rules[]; another part's (0) if it has none */
 	struct pf_pod_build build;
 	yajl_handle yajl;
 	struct pf_json_guard guard;
@@ -135,11 +136,12 @@ struct pf_pod_json {
 	char value[VALUE_SIZE];
 };
 
-static enum pf_pod_part part_below(enum pf_pod_part from, const char *key, bool array)
+static enum pf_pod_part part_below(const struct pf_pod_json *p, enum pf_pod_part from,
+				   const char *key, bool array)
 {
-	for (size_t i = 0; i < PF_ARRAY_SIZE(rules); i++)
-		if (rules[i].from == from &&
-		    (rules[i].key == ANY || (!array && !strcmp(rules[i].key, key))))
+	/* The rules of one part stand together. */
+	for (size_t i = p->first_rule[from]; i < PF_ARRAY_SIZE(rules) && rules[i].from == from; i++)
+		if (rules[i].key == ANY || (!array && !strcmp(rules[i].key, key)))
 			return rules[i].to;
 	return PF_PART_NONE;
 }
@@ -158,7 +160,7 @@ static enum pf_pod_part this_part(const struct pf_pod_json *p)
 		return root_part(p);
 	if (!p->arrays[p->depth - 1])
 		return p->next;
-	return part_below(p->stack[p->depth - 1], "", true);
+	return part_below(p, p->stack[p->depth - 1], "", true);
 }
 
 static bool is_array_part(enum pf_pod_part part)
@@ -254,7 +256,7 @@ static int on_key(void *arg, const unsigned char *key, size_t len)
 		return 1;
 	memcpy(p->key, key, len);
 	p->key[len] = '\0';
-	p->next = part_below(from, p->key, false);
+	p->next = part_below(p, from, p->key, false);
 	return 1;
 }
 
@@ -366,6 +368,8 @@ int pf_pod_json_new(const struct pf_pod_json_opts *opts, struct pf_pod_json **re
 	if (!p)
 		return -ENOMEM;
 	p->opts = *opts;
+	for (size_t i = PF_ARRAY_SIZE(rules); i-- > 0;)
+		p->first_rule[rules[i].from] = i;
 	p->build.label_keys = opts->labels;
 	p->build.annotation_keys = opts->annotations;
 	pf_pod_build_init(&p->build, &p->info);
