@@ -98,7 +98,8 @@ static const char style[] =
 	".badge.bad{background:var(--bad-bg);color:var(--bad)}\n"
 	"a.badge:hover{text-decoration:underline}\n"
 	/* ---- tables ---- */
-	".scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);"
+	/* Positioned, so that words for screen readers inside do not widen the page. */
+	".scroll{position:relative;overflow-x:auto;background:var(--card);border:1px solid var(--line);"
 	"border-radius:8px}\n"
 	"table{border-collapse:collapse;width:100%;font-size:.875rem}\n"
 	"caption{text-align:left;padding:.65rem .85rem .4rem;font-weight:600;font-size:.875rem}\n"
@@ -249,7 +250,7 @@ static const char style[] =
 	"a{color:inherit;text-decoration:none}\n"
 	".chart,.card,.panel,.copy,tr,.finds li{break-inside:avoid}\n"
 	"h2,h3,caption,figcaption{break-after:avoid}\n"
-	"thead{display:table-header-group}\n"
+	"thead{display:table-header-group}.of,.badge,.hint{font-size:7.5pt}tbody th{min-width:0}\n"
 	".scroll{overflow:visible;border:0}th,td{padding:.25rem .4rem;font-size:8.5pt}\n"
 	"pre{white-space:pre-wrap;overflow-wrap:anywhere}\n"
 	"details.data{display:none}\n"

@@ -13,13 +13,14 @@ static const struct pf_html_column columns[] = {
 	{ .label = "Containers", .sort = "containers", .number = true, .down_first = true },
 	{ .label = "CPU used, requested",
 	  .sort = "cpu",
-	  .hint = "of what is allocatable",
+	  .hint = "share of what is allocatable",
 	  .down_first = true },
 	{ .label = "Memory used, requested",
 	  .sort = "memory",
-	  .hint = "of what is allocatable",
+	  .hint = "share of what is allocatable",
 	  .down_first = true },
-	{ .label = "Agent" },
+	{ .label = "Agent",
+	  .hint = "its version and source; kernel, cgroup layout, where names come from" },
 	{ .label = "Cost",
 	  .sort = "cost",
 	  .hint = "CPU time of the agent and its BPF programs, of one CPU; its memory and maps",
@@ -48,7 +49,7 @@ static void occupied(struct pf_html_table *table, enum pf_quantity quantity, uin
 	pf_svg_bar(buf, PF_ROLE_USE, PF_QUANTITY_RATIO, share(used, allocatable), 1);
 	(void)pf_buf_adds(buf, "<span class=\"of\">");
 	pf_html_number(buf, PF_QUANTITY_RATIO, share(requested, allocatable));
-	(void)pf_buf_adds(buf, " requested of <span class=\"nb\">");
+	(void)pf_buf_adds(buf, " of <span class=\"nb\">");
 	pf_html_value(buf, quantity, allocatable, "");
 	(void)pf_buf_adds(buf, "</span></span>");
 }
@@ -68,7 +69,6 @@ static void agent(struct pf_html_table *table, const struct pf_view_node *node)
 		pf_html_addif(buf, nr++ > 0, " \xc2\xb7 ");
 		(void)pf_buf_adds(buf, "<span class=\"nb\">");
 		pf_html_addif(buf, i == 1, "cgroup ");
-		pf_html_addif(buf, i == 2, "names from ");
 		pf_html_addf(buf, "%s</span>", parts[i]);
 	}
 	(void)pf_buf_adds(buf, "</span>");

@@ -111,9 +111,25 @@ static void edges_of(enum pf_hist_layout layout, size_t bucket, double *ret_low,
 	*ret_high = high;
 }
 
+/* What a decaying histogram has all but forgotten does not stretch the axis. */
+static bool in_use(float count, double total)
+{
+	return count > 0 && (double)count >= total * 1e-9;
+}
+
+static double total_of(size_t nr_buckets, const float *const counts[2])
+{
+	double total = 0;
+
+	for (size_t p = 0; p < 2; p++)
+		for (size_t i = 0; counts[p] && i < nr_buckets; i++)
+			total += (double)counts[p][i];
+	return total;
+}
+
 /* The span of the buckets in use. Return: false if there is none. */
-static bool span_of(enum pf_hist_layout layout, const float *const counts[2], double *ret_low,
-		    double *ret_high)
+static bool span_of(enum pf_hist_layout layout, const float *const counts[2], double total,
+		    double *ret_low, double *ret_high)
 {
 	double from = INFINITY, to = 0;
 
@@ -121,7 +137,7 @@ static bool span_of(enum pf_hist_layout layout, const float *const counts[2], do
 		for (size_t i = 0; counts[p] && i < pf_hist_nr_buckets(layout); i++) {
 			double low, high;
 
-			if (!(counts[p][i] > 0))
+			if (!in_use(counts[p][i], total))
 				continue;
 			edges_of(layout, i, &low, &high);
 			from = fmin(from, low);
@@ -167,9 +183,9 @@ size_t pf_svg_bins(enum pf_hist_layout layout, const float *const counts[2], dou
 		   enum pf_svg_weight weight, double covered_ns, struct pf_svg_bin *bins)
 {
 	size_t nr_buckets = pf_hist_nr_buckets(layout);
-	double low, high, total = nr_zero;
+	double low, high, total = total_of(nr_buckets, counts);
 
-	if (!span_of(layout, counts, &low, &high))
+	if (!span_of(layout, counts, total, &low, &high))
 		return 0;
 
 	struct cut cut = cut_of(layout, weight, low, high);
@@ -181,14 +197,12 @@ size_t pf_svg_bins(enum pf_hist_layout layout, const float *const counts[2], dou
 		};
 	for (size_t p = 0; p < 2; p++) {
 		for (size_t i = 0; counts[p] && i < nr_buckets; i++) {
-			if (!(counts[p][i] > 0))
-				continue;
-			total += (double)counts[p][i];
-			pour(&cut, i, (double)counts[p][i], p, bins);
+			if (in_use(counts[p][i], total))
+				pour(&cut, i, (double)counts[p][i], p, bins);
 		}
 	}
 
-	double whole = weight == PF_WEIGHT_SHARE ? total : covered_ns / 1e9;
+	double whole = weight == PF_WEIGHT_SHARE ? total + nr_zero : covered_ns / 1e9;
 
 	for (size_t i = 0; i < cut.nr; i++)
 		for (size_t p = 0; p < 2; p++)
