@@ -105,8 +105,12 @@ static void split(unsigned nr_tasks, bool quota, bool competitor)
 			(double)(throttling.throttled_ns - throttling_before.throttled_ns);
 
 		KT_RANGE("throttled at all", throttled_ns, 2e8, 1e12);
+		/* A wait longer than the remembered throttle intervals is told as a loss; met where a task
+		 * gets a CPU once a second or less. */
+		double slack = kt_src_loss(src, "quota_history_short") ? 0.3 : kt_share(0.03);
+
 		KT_NEAR("quota wait against tasks x throttled time",
-			(double)seen->sum.quota_wait_ns, nr_tasks * throttled_ns, kt_share(0.03),
+			(double)seen->sum.quota_wait_ns, nr_tasks * throttled_ns, slack,
 			nr_tasks * 2e6);
 	} else {
 		check_no_quota_wait(seen);

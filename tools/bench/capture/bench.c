@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,13 +27,12 @@
 const struct pf_capture_ops *bench_ops;
 static unsigned nr_alive;
 
-/* cg.c ends a test with these; here they end the program, and its cgroups with it. */
+/* cg.c ends a test with these; here they end the program; main removes its cgroups. */
 static void leave(const char *kind, const char *format, va_list args)
 {
 	fprintf(stderr, "bench: %s: ", kind);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
-	kt_cg_remove_all();
 }
 
 void kt_fail(const char *format, ...)
@@ -275,22 +276,34 @@ void bench_goal(const char *name, double value, const char *unit, double goal, i
 	       (more ? value >= goal : value <= goal) ? "met" : "missed");
 }
 
+static pid_t running;
+
 static void on_stop(int sig)
 {
-	kt_cg_remove_all();
-	signal(sig, SIG_DFL);
-	raise(sig);
+	(void)sig;
+	kill(running, SIGKILL);
+}
+
+static int run(const char *which, const char *program)
+{
+	if (!strcmp(which, "switch"))
+		return bench_switch();
+	if (!strcmp(which, "sampler"))
+		return bench_sampler();
+	if (!strcmp(which, "snapshot"))
+		return bench_snapshot();
+	if (!strcmp(which, "agent") && program)
+		return bench_agent(program);
+	fputs("usage: bench-capture switch|sampler|snapshot|agent PROGRAM\n", stderr);
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	struct rlimit files = { 65536, 65536 };
-	const char *which = argc > 1 ? argv[1] : "";
-	int r;
+	struct rlimit files;
+	int status = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	(void)setrlimit(RLIMIT_NOFILE,
-			&files); /* kept-open descriptors are the peer of the snapshot */
 	if (geteuid() != 0) {
 		fputs("bench: needs root (cgroups, BPF)\n", stderr);
 		return 4;
@@ -299,20 +312,25 @@ int main(int argc, char **argv)
 		fputs("bench: no cgroup file system is mounted\n", stderr);
 		return 4;
 	}
+	/* Kept-open descriptors are the peer of the snapshot. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	/* In a process of its own: however it ends, its children end with it and the cgroups go. */
+	running = fork();
+	if (running < 0) {
+		perror("fork");
+		return 1;
+	}
+	if (!running) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : NULL));
+	}
 	signal(SIGINT, on_stop);
 	signal(SIGTERM, on_stop);
-	if (!strcmp(which, "switch"))
-		r = bench_switch();
-	else if (!strcmp(which, "sampler"))
-		r = bench_sampler();
-	else if (!strcmp(which, "snapshot"))
-		r = bench_snapshot();
-	else if (!strcmp(which, "agent") && argc == 3)
-		r = bench_agent(argv[2]);
-	else {
-		fputs("usage: bench-capture switch|sampler|snapshot|agent PROGRAM\n", stderr);
-		return 2;
-	}
+	while (waitpid(running, &status, 0) < 0 && errno == EINTR)
+		;
 	kt_cg_remove_all();
-	return r;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
