@@ -10,11 +10,6 @@ enum {
 	CHUNK = 65536,
 };
 
-static void inflate_endp(z_stream *z)
-{
-	(void)inflateEnd(z);
-}
-
 /* One call of inflate() into new room at the end of @out. */
 static int inflate_some(z_stream *z, struct pf_buf *out)
 {
@@ -49,29 +44,35 @@ static int inflate_some(z_stream *z, struct pf_buf *out)
 	return 0;
 }
 
-int pf_gunzip(const void *data, size_t len, struct pf_buf *out)
+static int inflate_all(z_stream *z, struct pf_buf *out)
 {
-	z_stream opened = { 0 };
-
-	if (len > UINT_MAX)
-		return -EFBIG;
-	if (inflateInit2(&opened, WINDOW_GZIP) != Z_OK)
-		return -ENOMEM;
-
-	PF_AUTO(inflate_endp) z_stream z = opened;
 	int r;
 
-	z.next_in = (Bytef *)(uintptr_t)data; /* zlib does not write to it */
-	z.avail_in = (uInt)len;
 	do {
-		while ((r = inflate_some(&z, out)) == 0)
+		while ((r = inflate_some(z, out)) == 0)
 			;
-		if (r == 1 && z.avail_in && inflateReset(&z) != Z_OK)
+		if (r == 1 && z->avail_in && inflateReset(z) != Z_OK)
 			return -ENOMEM;
-	} while (r == 1 && z.avail_in);
+	} while (r == 1 && z->avail_in);
 	if (r == 1 && out->data)
 		out->data[out->len] = '\0';
 	return r == 1 ? 0 : r;
+}
+
+int pf_gunzip(const void *data, size_t len, struct pf_buf *out)
+{
+	z_stream z = { 0 };
+	int r;
+
+	if (len > UINT_MAX)
+		return -EFBIG;
+	if (inflateInit2(&z, WINDOW_GZIP) != Z_OK)
+		return -ENOMEM;
+	z.next_in = (Bytef *)(uintptr_t)data; /* zlib does not write to it */
+	z.avail_in = (uInt)len;
+	r = inflate_all(&z, out);
+	(void)inflateEnd(&z);
+	return r;
 }
 
 int pf_gzip(const void *data, size_t len, struct pf_buf *out)

@@ -1,0 +1,8 @@
+# Simulated nodes that report to a collector; the simulator is also linked into the unit tests.
+FLEET_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/bench/fleet/*.c))
+FLEET_SIM_OBJS := $(B)/tools/bench/fleet/sim.o $(B)/tools/bench/fleet/kinds.o
+$(FLEET_OBJS): PF_CFLAGS += -Itools
+
+$(B)/fleet: $(FLEET_OBJS) $(B)/libpodfit.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
