@@ -9,6 +9,7 @@
 #ifndef PF_CAPTURE_SOURCE_H
 #define PF_CAPTURE_SOURCE_H
 
+#include "core/growth.h"
 #include "core/types.h"
 
 struct pf_capture;
@@ -37,15 +38,6 @@ struct pf_capture_opts {
 	pf_classify_fn classify;
 	void *classify_arg;
 	struct pf_capture_sink sink;
-};
-
-/* A page-fault stack sampled while a container is under suspicion: raw user addresses. */
-struct pf_growth_stack {
-	uint32_t tgid;
-	char comm[PF_COMM_MAX];
-	uint64_t nr_faults; /* estimated: samples x period */
-	uint32_t nr_addresses;
-	uint64_t addresses[32]; /* innermost first */
 };
 
 struct pf_capture_ops {
