@@ -36,8 +36,8 @@ struct pf_view_count {
 struct pf_view_leak {
 	struct pf_view_name name;
 	const char *href;
-	uint64_t nr_nodes;		    /* on which it leaks */
 	const struct pf_leak_finding *leak; /* of the worst instance */
+	struct pf_view_spread spread;
 };
 
 /* A workload that loses time because others have the CPU. */

@@ -43,19 +43,17 @@ static void leak_row(struct pf_html_table *table, uint64_t now_unix_ns,
 	pf_html_cell_text(table,
 			  leak->kind == PF_KIND_UNKNOWN ? NULL : pf_memory_kind_name(leak->kind));
 	pf_html_cell_value(table, PF_QUANTITY_BYTES, leak->now_bytes, "");
-	pf_html_cell_value(table, PF_QUANTITY_COUNT, row->nr_nodes, "");
+	pf_html_cell(table);
+	pf_view_spread(table->buf, &row->spread);
 }
 
 void pf_fleet_leaks(struct pf_buf *buf, const struct pf_view_fleet *view)
 {
 	static const struct pf_html_column columns[] = {
-		{ .label = "Leaks memory" },
-		{ .label = "Severity" },
-		{ .label = "Limit reached" },
-		{ .label = "Grows by" },
-		{ .label = "What grows" },
-		{ .label = "Now", .number = true },
-		{ .label = "Nodes", .number = true },
+		{ .label = "Leaks memory" },  { .label = "Severity" },
+		{ .label = "Limit reached" }, { .label = "Grows by" },
+		{ .label = "What grows" },    { .label = "Now", .number = true },
+		{ .label = "Seen in" },
 	};
 	size_t nr = PF_MIN(view->nr_leaks, (size_t)PF_VIEW_TOP_MAX);
 	struct pf_html_table table;

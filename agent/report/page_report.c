@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/units.h"
+#include "report/outputs.h"
 #include "report/page_report_parts.h"
 
 /* The buffer keeps its first error, in all of this file. */
@@ -99,17 +100,28 @@ static void heading(struct pf_buf *buf, const struct pf_report *report)
 
 /* ---- tables ---- */
 
+static const char *anchor_of(size_t i, struct pf_human *anchor)
+{
+	(void)snprintf(anchor->text, sizeof(anchor->text), "#w%zu", i);
+	return anchor->text;
+}
+
 static void workload_table(struct pf_buf *buf, const struct pf_groups *groups)
 {
 	PF_AUTO(pf_freep)
 	struct pf_view_row *rows = calloc(groups->nr_groups + 1, sizeof(*rows));
+	PF_AUTO(pf_freep)
+	struct pf_human *anchors = calloc(groups->nr_groups + 1, sizeof(*anchors));
 
-	if (!rows) {
+	if (!rows || !anchors) {
 		buf->err = buf->err ? buf->err : -ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < groups->nr_groups; i++)
+	for (size_t i = 0; i < groups->nr_groups; i++) {
 		rows[i] = groups->groups[i].row;
+		if (i < PF_REPORT_DETAILS_MAX)
+			rows[i].href = anchor_of(i, &anchors[i]);
+	}
 	pf_html_section(buf, 2, "workloads", "Workloads");
 	if (groups->nr_groups)
 		pf_view_rows(buf,
@@ -190,13 +202,6 @@ static void measured(struct pf_buf *buf, const struct pf_report *report)
 
 /* ---- details ---- */
 
-struct detail {
-	struct pf_buf *buf;
-	const struct pf_report *report;
-	pf_report_outputs_fn outputs;
-	void *outputs_arg;
-};
-
 static void summary_line(struct pf_buf *buf, const struct pf_view_row *row)
 {
 	pf_html_addf(buf, "<summary><span class=\"name\">%s", row->name.workload);
@@ -216,21 +221,22 @@ static void hists_of(const struct pf_group_evidence *evidence, struct pf_view_wo
 	view->hists[PF_HIST_DEMAND].nr_zero = evidence->nr_idle[1];
 }
 
-static int write_detail(const struct detail *detail, const struct pf_group *group, size_t i,
-			bool open)
+static int write_detail(struct pf_buf *buf, uint64_t at_unix_ns, const struct pf_group *group,
+			size_t i, bool open)
 {
 	PF_AUTO(pf_group_evidence_done) struct pf_group_evidence evidence = { 0 };
+	PF_AUTO(pf_outputs_done) struct pf_outputs outputs = { 0 };
 	const struct pf_report_container *first = group->containers[0];
-	struct pf_view_output outputs[PF_REPORT_OUTPUTS_MAX];
-	struct pf_buf *buf = detail->buf;
 	char prefix[24];
 	int r = pf_group_evidence(group, &evidence);
 
+	if (r >= 0)
+		r = pf_outputs_of(&group->row, 1, &outputs);
 	if (r < 0)
 		return r;
 
 	struct pf_view_workload view = {
-		.page = { .at_unix_ns = detail->report->end_unix_ns },
+		.page = { .at_unix_ns = at_unix_ns },
 		.row = group->row,
 		.image = first->identity->image,
 		.runtime_kind = first->runtime_kind,
@@ -241,15 +247,10 @@ static int write_detail(const struct detail *detail, const struct pf_group *grou
 		.nr_hours = evidence.nr_hours,
 		.instances = evidence.instances,
 		.nr_instances = evidence.nr_instances,
+		.outputs = outputs.outputs,
+		.nr_outputs = outputs.nr_outputs,
 	};
 
-	if (detail->outputs && group->row.rec) {
-		r = detail->outputs(detail->outputs_arg, first, outputs);
-		if (r < 0)
-			return r;
-		view.outputs = outputs;
-		view.nr_outputs = (size_t)r;
-	}
 	hists_of(&evidence, &view);
 	(void)snprintf(prefix, sizeof(prefix), "w%zu-", i);
 	(void)pf_buf_adds(buf, open ? "<details class=\"workload\" open=\"open\">"
@@ -261,33 +262,32 @@ static int write_detail(const struct detail *detail, const struct pf_group *grou
 	return buf->err;
 }
 
-static int details(const struct detail *detail, const struct pf_groups *groups)
+static int details(struct pf_buf *buf, uint64_t at_unix_ns, const struct pf_groups *groups)
 {
 	size_t nr = PF_MIN(groups->nr_groups, (size_t)PF_REPORT_DETAILS_MAX);
 
 	if (!nr)
 		return 0;
-	pf_html_section(detail->buf, 2, "details", "One by one");
+	pf_html_section(buf, 2, "details", "One by one");
 	for (size_t i = 0; i < nr; i++) {
-		int r = write_detail(detail, &groups->groups[i], i, nr <= PF_REPORT_OPEN_MAX);
+		int r = write_detail(buf, at_unix_ns, &groups->groups[i], i,
+				     nr <= PF_REPORT_OPEN_MAX);
 
 		if (r < 0)
 			return r;
 	}
 	if (groups->nr_groups > nr)
-		pf_html_addf(detail->buf,
-			     "<p class=\"hint\">%s less urgent workloads are in the table "
-			     "only.</p>",
-			     pf_human_count(groups->nr_groups - nr).text);
-	(void)pf_buf_adds(detail->buf, "</section>\n");
+		pf_html_addf(
+			buf,
+			"<p class=\"hint\">%s less urgent workloads are in the table only.</p>",
+			pf_human_count(groups->nr_groups - nr).text);
+	(void)pf_buf_adds(buf, "</section>\n");
 	return 0;
 }
 
-int pf_report_html(struct pf_buf *buf, const struct pf_report *report, pf_report_outputs_fn outputs,
-		   void *outputs_arg)
+int pf_report_html(struct pf_buf *buf, const struct pf_report *report)
 {
 	PF_AUTO(pf_groups_done) struct pf_groups groups = { 0 };
-	const struct detail detail = { buf, report, outputs, outputs_arg };
 	const struct pf_html_page page = {
 		.title = *report->node ? report->node : "Node report",
 		.cluster = report->cluster,
@@ -304,7 +304,7 @@ int pf_report_html(struct pf_buf *buf, const struct pf_report *report, pf_report
 	workload_table(buf, &groups);
 	if (report->nr_oom_kills)
 		oom_table(buf, report);
-	r = details(&detail, &groups);
+	r = details(buf, report->end_unix_ns, &groups);
 	if (r < 0)
 		return r;
 	measured(buf, report);

@@ -3,27 +3,8 @@
 #ifndef PF_REPORT_PAGE_REPORT_PARTS_H
 #define PF_REPORT_PAGE_REPORT_PARTS_H
 
+#include "report/groups.h"
 #include "report/page_report.h"
-
-/* The containers of one workload and container name: a run of the sorted array. */
-struct pf_group {
-	const struct pf_report_container *const *containers;
-	size_t nr_containers;
-	struct pf_resources present; /* of the pod, else what the kernel enforces */
-	struct pf_view_row row;	     /* row.present is the above */
-	double urgency;		     /* higher comes first */
-	char href[24];
-};
-
-struct pf_groups {
-	const struct pf_report_container **containers; /* sorted by name */
-	struct pf_group *groups;		       /* most urgent first */
-	size_t nr_groups;
-};
-
-/** pf_groups_of() - Return: 0; -ENOMEM. */
-PF_MUST_CHECK int pf_groups_of(const struct pf_report *report, struct pf_groups *ret_groups);
-void pf_groups_done(struct pf_groups *groups);
 
 /* What the slices of a group come to: the course of hours and the histograms. */
 struct pf_group_evidence {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/units.h"
+#include "report/advice_out.h"
 #include "report/page_workload_parts.h"
 
 /* The buffer keeps its first error, in all of this file. */
@@ -303,19 +304,28 @@ static void outputs(const struct pf_part *part)
 	}
 }
 
+/* The steps as the recommender tells them, then all of it as `podfit explain` does. */
 static void steps(const struct pf_part *part)
 {
 	const struct pf_recommendation *rec = part->view->row.rec;
 	size_t nr = PF_MIN(rec->nr_steps, (size_t)PF_VIEW_STEPS_MAX);
+	PF_AUTO(pf_buf_done) struct pf_buf text;
 
-	if (!nr)
-		return;
+	if (nr) {
+		(void)pf_buf_adds(part->buf, "<details class=\"panel finer\"><summary>How these "
+					     "numbers came about</summary><ol class=\"steps\">");
+		for (size_t i = 0; i < nr; i++)
+			pf_html_addf(part->buf, "<li>%s</li>", rec->steps[i]);
+		(void)pf_buf_adds(part->buf, "</ol></details>\n");
+	}
+	pf_buf_init(&text, PF_HTML_BLOCK_MAX);
+	if (pf_advice_explain(&part->view->row, &text) < 0 || !text.len)
+		return; /* too long for a page; the command prints it */
 	(void)pf_buf_adds(part->buf,
-			  "<details class=\"panel finer\"><summary>How these numbers came "
-			  "about</summary><ol class=\"steps\">");
-	for (size_t i = 0; i < nr; i++)
-		pf_html_addf(part->buf, "<li>%s</li>", rec->steps[i]);
-	(void)pf_buf_adds(part->buf, "</ol></details>\n");
+			  "<details class=\"panel finer\"><summary>As podfit explain prints "
+			  "it</summary><pre class=\"tree\" tabindex=\"0\"><code>");
+	pf_html_block(part->buf, text.data);
+	(void)pf_buf_adds(part->buf, "</code></pre></details>\n");
 }
 
 static void advice(const struct pf_part *part)

@@ -56,6 +56,7 @@ struct pf_view_workload {
 	const char *image, *runtime_kind,
 		*enforced_note; /* NULL or "": not known, nothing to say */
 	enum pf_qos qos;
+	struct pf_view_spread leak_spread; /* of row.leak over the instances */
 	double covered_ns; /* instance time behind the histograms, decayed as they are */
 
 	const struct pf_view_hour *hours; /* rising */

@@ -205,7 +205,8 @@ void pf_part_memory(const struct pf_part *part)
 
 /* ---- the leak ---- */
 
-static void leak_facts(struct pf_buf *buf, uint64_t now, const struct pf_leak_finding *leak)
+static void leak_facts(struct pf_buf *buf, uint64_t now, const struct pf_leak_finding *leak,
+		       const struct pf_view_spread *spread)
 {
 	(void)pf_buf_adds(buf, "<dl class=\"facts panel\"><dt>Severity</dt><dd>");
 	pf_html_badge(buf, pf_severity_tone(leak->severity), pf_severity_name(leak->severity), NULL,
@@ -234,6 +235,11 @@ static void leak_facts(struct pf_buf *buf, uint64_t now, const struct pf_leak_fi
 	(void)pf_buf_adds(buf, " before, ");
 	pf_html_value(buf, PF_QUANTITY_BYTES, leak->now_bytes, "");
 	(void)pf_buf_adds(buf, " now</dd>");
+	if (spread->nr_instances && spread->nr_instances != PF_UNKNOWN) {
+		(void)pf_buf_adds(buf, "<dt>Seen in</dt><dd>");
+		pf_view_spread(buf, spread);
+		(void)pf_buf_adds(buf, "</dd>");
+	}
 	if (leak->test)
 		pf_html_addf(buf, "<dt>Found by</dt><dd>the %s test%s</dd>", leak->test,
 			     leak->baseline_alarm ? ", and by the baseline rule" : "");
@@ -310,7 +316,7 @@ void pf_part_leak(const struct pf_part *part)
 	pf_html_section(part->buf, part->level, pf_part_id(part, "leak").text,
 			leak->state == PF_LEAK_ALARM ? "Memory leak" : "Suspected memory leak");
 	(void)pf_buf_adds(part->buf, "<div class=\"two\"><div>");
-	leak_facts(part->buf, part->view->page.at_unix_ns, leak);
+	leak_facts(part->buf, part->view->page.at_unix_ns, leak, &part->view->leak_spread);
 	(void)pf_buf_adds(part->buf, "</div><div>");
 	leak_processes(part->buf, leak);
 	leak_stacks(part->buf, leak);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/recommend.h"
 #include "core/units.h"
 
 #define ARROW                                                                                      \
@@ -52,10 +53,7 @@ void pf_view_href(const struct pf_view_name *name, char *ret_href, size_t size)
 const struct pf_policy_result *pf_view_result_of(const struct pf_recommendation *rec,
 						 const char *policy)
 {
-	for (size_t i = 0; rec && policy && i < rec->nr_results; i++)
-		if (rec->results[i].policy && !strcmp(rec->results[i].policy, policy))
-			return &rec->results[i];
-	return NULL;
+	return rec && policy ? pf_policy_result_of(rec, policy) : NULL;
 }
 
 const struct pf_policy_result *pf_view_result(const struct pf_recommendation *rec)
@@ -313,6 +311,29 @@ void pf_view_eta(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_leak_
 	else
 		pf_html_addf(buf, " <span class=\"mut\">(any time, %s at the latest)</span>",
 			     pf_human_until(now_unix_ns, leak->eta_high_unix_ns).text);
+}
+
+void pf_view_spread(struct pf_buf *buf, const struct pf_view_spread *spread)
+{
+	if (!spread->nr_instances || spread->nr_instances == PF_UNKNOWN) {
+		pf_html_unknown(buf);
+		return;
+	}
+	pf_html_addf(buf, "%s instance%s", pf_human_count(spread->nr_instances).text,
+		     spread->nr_instances == 1 ? "" : "s");
+	if (spread->nr_nodes && spread->nr_nodes != PF_UNKNOWN)
+		pf_html_addf(buf, " on %s node%s", pf_human_count(spread->nr_nodes).text,
+			     spread->nr_nodes == 1 ? "" : "s");
+	if (spread->nr_instances < 2)
+		return;
+	(void)pf_buf_adds(buf, "<span class=\"of\">");
+	if (isfinite(spread->slope_min) && isfinite(spread->slope_max))
+		pf_html_text(buf, pf_human_range(PF_QUANTITY_BYTES_PER_HOUR, spread->slope_min,
+						 spread->slope_max)
+					  .text);
+	if (spread->worst && *spread->worst)
+		pf_html_addf(buf, ", worst on %s", spread->worst);
+	(void)pf_buf_adds(buf, "</span>");
 }
 
 /* ---- OOM kills ---- */

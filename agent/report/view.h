@@ -44,8 +44,8 @@ struct pf_view_row {
 	size_t nr_demand;
 };
 
-/** pf_view_result() - what the policy that holds says; NULL: nothing yet. pf_view_result_of() - a
- * named policy's. */
+/** pf_view_result() - what the policy that holds says; NULL: nothing yet, or @rec is NULL.
+ * pf_view_result_of() - a named policy's. */
 const struct pf_policy_result *pf_view_result(const struct pf_recommendation *rec);
 const struct pf_policy_result *pf_view_result_of(const struct pf_recommendation *rec,
 						 const char *policy);
@@ -70,6 +70,16 @@ void pf_view_card(struct pf_buf *buf, const char *label, const char *value, cons
  */
 void pf_view_slope(struct pf_buf *buf, const struct pf_leak_finding *leak);
 void pf_view_eta(struct pf_buf *buf, uint64_t now_unix_ns, const struct pf_leak_finding *leak);
+
+/* A leak seen in several instances of a workload is one finding with its spread. */
+struct pf_view_spread {
+	uint64_t nr_instances, nr_nodes; /* that leak; 0 or PF_UNKNOWN: not told */
+	double slope_min, slope_max;	 /* bytes an hour over them; NaN */
+	const char *worst;		 /* where the one shown is; NULL: not told */
+};
+
+/** pf_view_spread() - "5 instances on 3 nodes, 9 to 30 MiB/h; worst on node-7". */
+void pf_view_spread(struct pf_buf *buf, const struct pf_view_spread *spread);
 
 /* An OOM kill for the tables. */
 struct pf_view_oom {

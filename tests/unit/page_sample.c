@@ -521,8 +521,11 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 	}
 	for (size_t i = 0; i < 3; i++) {
 		leak_of(&leaks[i], 4 + 13.0 * (double)i);
-		leak_rows[i] =
-			(struct pf_view_leak){ rows[i].name, rows[i].href, 3 - i, &leaks[i] };
+		leak_rows[i] = (struct pf_view_leak){ rows[i].name,
+						      rows[i].href,
+						      &leaks[i],
+						      { 4 * (3 - i) - 3, 3 - i, 9.0 * PF_MIB,
+							30.0 * PF_MIB, "node-0417" } };
 		pf_report_oom_clear(&kills[i]);
 		kills[i].at_unix_ns = NOW - (i * 47 + 3) * PF_NS_PER_MIN;
 		kills[i].comm = is_hostile ? sample_hostile : "java";

@@ -117,18 +117,6 @@ int sample_compare(struct pf_buf *buf, bool asked)
 
 /* ---- reports as single files ---- */
 
-static int outputs(void *arg, const struct pf_report_container *container,
-		   struct pf_view_output *ret_outputs)
-{
-	static char text[512];
-
-	(void)arg;
-	(void)snprintf(text, sizeof(text), "# %s\nspec: <patch & more>\n",
-		       container->identity->workload);
-	ret_outputs[0] = (struct pf_view_output){ "Patch for kubectl", text };
-	return 1;
-}
-
 enum { DEMO = 4, LEAKY = 1 };
 
 static struct pf_identity ids[DEMO];
@@ -278,12 +266,12 @@ int sample_report(struct pf_buf *buf)
 	report.cost.bpf_run_ns = 12 * PF_NS_PER_MS;
 	report.cost.resident_bytes = 12 * PF_MIB;
 	report.cost_wall_ns = 15 * PF_NS_PER_S;
-	return pf_report_html(buf, &report, outputs, NULL);
+	return pf_report_html(buf, &report);
 }
 
 int sample_report_full(struct pf_buf *buf)
 {
-	return pf_report_html(buf, report_sample(), NULL, NULL);
+	return pf_report_html(buf, report_sample());
 }
 
 int sample_report_empty(struct pf_buf *buf)
@@ -291,5 +279,5 @@ int sample_report_empty(struct pf_buf *buf)
 	struct pf_report report;
 
 	pf_report_clear(&report);
-	return pf_report_html(buf, &report, NULL, NULL);
+	return pf_report_html(buf, &report);
 }

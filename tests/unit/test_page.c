@@ -151,7 +151,9 @@ static const struct {
 	{ SAMPLE_REPORT, "the block tracepoints are not in this kernel" },
 	{ SAMPLE_REPORT, "href=\"#w0\"" },
 	{ SAMPLE_REPORT, "id=\"w0\"" },
-	{ SAMPLE_REPORT, "# throttled" },
+	{ SAMPLE_REPORT_FULL, "kubectl" },
+	{ SAMPLE_FLEET, "9 instances on 3 nodes" },
+	{ SAMPLE_FLEET, "9 to 30 MiB/h, worst on node-0417" },
 	{ SAMPLE_REPORT_EMPTY, "No container was measured." },
 };
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which containers of a report are the same workload, and which workload comes first. */
+#include "report/groups.h"
+
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/units.h"
-#include "report/page_report_parts.h"
 
 /* ---- names ---- */
 
@@ -83,13 +83,19 @@ static double urgency_of(const struct pf_view_row *row)
 	return urgency;
 }
 
+int pf_group_by_name(const void *left, const void *right)
+{
+	return by_name(((const struct pf_group *)left)->containers,
+		       ((const struct pf_group *)right)->containers);
+}
+
 static int by_urgency(const void *left, const void *right)
 {
 	const struct pf_group *a = left, *b = right;
 
 	if (a->urgency != b->urgency)
 		return a->urgency < b->urgency ? 1 : -1;
-	return by_name(a->containers, b->containers);
+	return pf_group_by_name(left, right);
 }
 
 /* ---- groups ---- */
@@ -144,13 +150,8 @@ int pf_groups_of(const struct pf_report *report, struct pf_groups *ret_groups)
 	for (size_t i = 0; i < nr_groups; i++)
 		fill(report, &groups.groups[i]);
 	qsort(groups.groups, nr_groups, sizeof(*groups.groups), by_urgency);
-	for (size_t i = 0; i < nr_groups; i++) {
+	for (size_t i = 0; i < nr_groups; i++)
 		groups.groups[i].row.present = &groups.groups[i].present;
-		if (i >= PF_REPORT_DETAILS_MAX)
-			continue;
-		(void)snprintf(groups.groups[i].href, sizeof(groups.groups[i].href), "#w%zu", i);
-		groups.groups[i].row.href = groups.groups[i].href;
-	}
 	groups.nr_groups = nr_groups;
 	*ret_groups = groups;
 	return 0;
