@@ -248,6 +248,8 @@ static void drop_oldest(struct pf_slices *slices)
 		slices->nr_closed * sizeof(slices->closed[0]));
 	memmove(&slices->closed_at_ns[0], &slices->closed_at_ns[1],
 		slices->nr_closed * sizeof(slices->closed_at_ns[0]));
+	memmove(&slices->remembered[0], &slices->remembered[1],
+		slices->nr_closed * sizeof(slices->remembered[0]));
 }
 
 int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_unix_ns,
@@ -276,6 +278,7 @@ int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_uni
 			slices->nr_lost++;
 		}
 		slices->closed_at_ns[slices->nr_closed] = start_ns;
+		slices->remembered[slices->nr_closed] = false;
 		slices->closed[slices->nr_closed++] = slices->open;
 	}
 	slices->open = next;

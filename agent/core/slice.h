@@ -122,6 +122,7 @@ struct pf_slices {
 	uint64_t open_until_ns;			       /* CLOCK_MONOTONIC */
 	struct pf_slice *closed[PF_SLICES_CLOSED_MAX]; /* oldest first */
 	uint64_t closed_at_ns[PF_SLICES_CLOSED_MAX];   /* CLOCK_MONOTONIC */
+	bool remembered[PF_SLICES_CLOSED_MAX];	       /* the owner's mark: it is in a history */
 	uint32_t nr_closed;
 	uint64_t nr_lost; /* closed ones that went untaken */
 };

@@ -38,6 +38,9 @@ int pf_tracks_new(const struct pf_tracks_opts *opts, struct pf_tracks **ret_trac
 static void track_free(struct pf_track *track)
 {
 	pf_slices_done(&track->slices);
+	if (track->history)
+		track->history->nr_living--;
+	free(track->command_line);
 	free(track);
 }
 

@@ -14,7 +14,9 @@
 
 #include "base/cleanup.h"
 #include "core/feed.h"
+#include "core/history.h"
 #include "core/report.h"
+#include "core/runtime.h"
 #include "core/series.h"
 #include "core/slice.h"
 #include "core/types.h"
@@ -22,6 +24,7 @@
 enum {
 	/* Container id; or "CGROUP-PATH@INODE", the path's end if it is long. */
 	PF_INSTANCE_MAX = 192,
+	PF_EXECUTABLE_MAX = 64, /* last part of the path */
 };
 
 /* 2 min: what a container does before is start-up and kept apart in its slices. */
@@ -37,6 +40,12 @@ struct pf_track {
 	uint64_t first_seen_ns, first_seen_unix_ns;
 	uint64_t ended_ns, ended_unix_ns; /* PF_UNKNOWN while it lives */
 	uint64_t nr_samples;
+	struct pf_history *history; /* NULL: who it is, is not settled */
+	/* Of its first process, when it was looked at. */
+	enum pf_runtime_kind runtime;
+	char executable[PF_EXECUTABLE_MAX];
+	char *command_line;   /* arguments separated by blanks; NULL: not known, or no runtime */
+	uint64_t examined_ns; /* CLOCK_MONOTONIC; 0: not yet */
 	bool pending; /* not reported yet, its names are waited for: nothing of it is taken */
 
 	struct pf_slices slices;
@@ -56,7 +65,7 @@ struct pf_tracks_opts {
 	const struct pf_vpa_settings *vpa; /* copied */
 	/* Optional: called before a track goes, with all it has. */
 	void *arg;
-	void (*dropped)(void *arg, const struct pf_track *track);
+	void (*dropped)(void *arg, struct pf_track *track);
 };
 
 struct pf_tracks;

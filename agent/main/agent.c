@@ -50,6 +50,12 @@ static void on_stop_signal(void *arg, int signo)
 	pf_loop_stop(agent->loop, 0);
 }
 
+static void on_reload_signal(void *arg, int signo)
+{
+	(void)signo;
+	pf_agent_reload_policy(arg);
+}
+
 static uint64_t scaled(uint64_t ns, double scale, uint64_t shortest_ns)
 {
 	uint64_t shorter = (uint64_t)((double)ns / scale);
@@ -75,6 +81,8 @@ static int add_timers(struct pf_agent *agent)
 		r = pf_loop_add_signal(agent->loop, SIGTERM, on_stop_signal, agent);
 	if (r == 0)
 		r = pf_loop_add_signal(agent->loop, SIGINT, on_stop_signal, agent);
+	if (r == 0)
+		r = pf_loop_add_signal(agent->loop, SIGHUP, on_reload_signal, agent);
 	return r;
 }
 
@@ -96,10 +104,11 @@ static int drop_rights(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 	return 0;
 }
 
-static void on_dropped(void *arg, const struct pf_track *track)
+static void on_dropped(void *arg, struct pf_track *track)
 {
 	struct pf_agent *agent = arg;
 
+	pf_agent_remember_last(agent, track);
 	pf_meta_forget(agent->meta, track->cgroup.handle);
 }
 
@@ -132,7 +141,9 @@ static int start(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 		(void)snprintf(error, PF_AGENT_ERROR_MAX, "starting: %s", strerror(-r));
 		return 1;
 	}
-	code = pf_agent_meta_open(agent, error);
+	code = pf_agent_advice_open(agent, error);
+	if (code == 0)
+		code = pf_agent_meta_open(agent, error);
 	if (code == 0)
 		code = pf_agent_export_open(agent, error);
 	if (code == 0)
@@ -154,6 +165,7 @@ static void stop(struct pf_agent *agent)
 	pf_agent_export_close(agent);
 	pf_agent_capture_close(agent);
 	pf_tracks_free(agent->tracks);
+	pf_agent_advice_close(agent);
 	pf_agent_meta_close(agent);
 	pf_loop_free(agent->loop);
 }

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "capture/source.h"
+#include "core/history.h"
 #include "core/report.h"
 #include "core/track.h"
 #include "export/api.h"
@@ -18,6 +19,7 @@
 #include "main/node.h"
 #include "meta/cgroup_path.h"
 #include "meta/meta.h"
+#include "policy/policy.h"
 #include "sys/loop.h"
 
 enum {
@@ -57,7 +59,10 @@ struct pf_agent {
 	struct pf_meta *meta;
 	struct pf_agent_lists lists; /* of label names, for meta */
 	struct pf_tracks *tracks;
-	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
+	struct pf_histories *histories;
+	struct pf_policy *policy;     /* NULL: podfit's defaults */
+	uint64_t nr_slices_forgotten; /* evidence that found no memory */
+	int64_t wall_offset_ns;	      /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
 
 	struct pf_agent_kill **kills;
 	size_t nr_kills;
@@ -106,17 +111,51 @@ PF_MUST_CHECK int pf_agent_meta_options(const struct pf_config *config, const ch
 void pf_agent_lists_done(struct pf_agent_lists *lists);
 void pf_agent_meta_close(struct pf_agent *agent);
 
+/** pf_agent_advice_open() - agent_advice.c: histories and policy. Return: exit code. */
+int pf_agent_advice_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+void pf_agent_advice_close(struct pf_agent *agent);
+/** pf_agent_reload_policy() - reads the file again; a bad one changes nothing. */
+void pf_agent_reload_policy(struct pf_agent *agent);
+/** pf_agent_settle() - the track's names are known: finds its history, looks at what it runs. */
+void pf_agent_settle(struct pf_agent *agent, struct pf_track *track);
+/** pf_agent_remember_last() - the track goes: all of its evidence into its history. */
+void pf_agent_remember_last(struct pf_agent *agent, struct pf_track *track);
+/**
+ * pf_agent_advise() - a recommendation for the track's container, in @arena; NULL while there is
+ * none. Return: 0; -ENOMEM; -ENOSPC.
+ */
+PF_MUST_CHECK int pf_agent_advise(struct pf_agent *agent, struct pf_track *track,
+				  const struct pf_leak_finding *leak, struct pf_arena *arena,
+				  const struct pf_recommendation **ret_recommendation);
+/** pf_agent_verdict_only() - just the first finding of the newest recommendation, or NULL. */
+const struct pf_recommendation *pf_agent_verdict_only(const struct pf_track *track,
+						      struct pf_arena *arena);
+
 enum pf_agent_parts {
-	PF_AGENT_INTERVAL =
-		1 << 0, /* "now" covers the report's interval, else the last snapshot's */
+	PF_AGENT_INTERVAL = 1 << 0, /* "now" covers the report's interval, else the last seconds */
 	PF_AGENT_SLICES = 1 << 1,
-	PF_AGENT_LAST = 1 << 2,
+	PF_AGENT_ADVICE = 1 << 2,  /* whole recommendations; else only the first finding */
+	PF_AGENT_LEAKING = 1 << 3, /* only suspects and alarms */
+	PF_AGENT_LAST = 1 << 4,
 };
 
-/** pf_agent_build_report() - agent_report.c: a report of now; all of it lives in @arena or in the
- * agent until the next snapshot. Return: 0; -ENOMEM or -ENOSPC. */
+/* A report whose containers are still without slices, advice and leak findings. */
+struct pf_agent_report {
+	struct pf_report report;
+	struct pf_report_container *containers; /* report.containers */
+	struct pf_track **tracks;		/* of each container */
+	unsigned parts;
+};
+
+/**
+ * pf_agent_build_report() - agent_report.c: a report of now; all of it lives in @arena or in the
+ * agent until the next snapshot. Return: 0; -ENOMEM or -ENOSPC.
+ */
 PF_MUST_CHECK int pf_agent_build_report(struct pf_agent *agent, unsigned parts,
-					struct pf_arena *arena, struct pf_report *ret_report);
+					struct pf_arena *arena, struct pf_agent_report *ret_report);
+/** pf_agent_encode_report() - completes and encodes container after container. Return: as above. */
+PF_MUST_CHECK int pf_agent_encode_report(struct pf_agent *agent, struct pf_agent_report *report,
+					 struct pf_buf *out);
 PF_MUST_CHECK int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
 					struct pf_agent_status *ret_status);
 

@@ -20,14 +20,14 @@ enum { REPORT_MEMORY_MAX = 64 << 20 }; /* of the report's own arrays, not of wha
 
 static int encode(struct pf_agent *agent, unsigned parts, struct pf_buf *out)
 {
-	struct pf_report report;
+	struct pf_agent_report report;
 	struct pf_arena arena;
 	int r;
 
 	pf_arena_init(&arena, REPORT_MEMORY_MAX);
 	r = pf_agent_build_report(agent, parts, &arena, &report);
 	if (r == 0)
-		r = pf_wire_encode_report(&report, out);
+		r = pf_agent_encode_report(agent, &report, out);
 	pf_arena_done(&arena);
 	return r;
 }
@@ -61,15 +61,15 @@ static void drop_kills(struct pf_agent *agent)
 static int report_to_sinks(struct pf_agent *agent, unsigned parts, struct pf_arena *arena,
 			   struct pf_buf *encoded)
 {
-	struct pf_report report;
+	struct pf_agent_report report;
 	int r = pf_agent_build_report(agent, parts, arena, &report);
 
 	if (r == 0)
-		r = pf_wire_encode_report(&report, encoded);
+		r = pf_agent_encode_report(agent, &report, encoded);
 	if (r < 0)
 		return r;
 	agent->nr_reports++;
-	if (write_sinks(agent, &report, encoded)) {
+	if (write_sinks(agent, &report.report, encoded)) {
 		/* A slice closed by the snapshot just taken ended before it. */
 		pf_tracks_taken(agent->tracks, agent->last_snapshot_ns);
 		drop_kills(agent);
@@ -79,7 +79,8 @@ static int report_to_sinks(struct pf_agent *agent, unsigned parts, struct pf_are
 
 void pf_agent_export(struct pf_agent *agent, bool last)
 {
-	unsigned parts = PF_AGENT_INTERVAL | PF_AGENT_SLICES | (last ? PF_AGENT_LAST : 0);
+	unsigned parts =
+		PF_AGENT_INTERVAL | PF_AGENT_SLICES | PF_AGENT_ADVICE | (last ? PF_AGENT_LAST : 0);
 	struct pf_arena arena;
 	struct pf_buf encoded;
 	int r = 0;
@@ -122,9 +123,13 @@ static int on_view(void *arg, enum pf_api_view view, struct pf_buf *out)
 	case PF_API_STATUS:
 		return encode_status(agent, out);
 	case PF_API_REPORT:
-		return encode(agent, PF_AGENT_SLICES, out);
+		return encode(agent, PF_AGENT_SLICES | PF_AGENT_ADVICE, out);
 	case PF_API_REPORT_NO_SLICES:
 		return encode(agent, 0, out);
+	case PF_API_RECOMMENDATIONS:
+		return encode(agent, PF_AGENT_ADVICE, out);
+	case PF_API_LEAKS:
+		return encode(agent, PF_AGENT_LEAKING, out);
 	default:
 		return -EOPNOTSUPP;
 	}

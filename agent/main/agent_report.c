@@ -9,8 +9,12 @@
 #include "export/push.h"
 #include "main/agent.h"
 #include "sys/clock.h"
+#include "wire/wire.h"
 
-enum { LOSSES_MAX = 64 };
+enum {
+	LOSSES_MAX = 64,
+	CONTAINER_MEMORY_MAX = 4 << 20, /* slices and advice of one container */
+};
 
 static const struct pf_report_signal *build_signals(struct pf_agent *agent, struct pf_arena *arena)
 {
@@ -35,6 +39,9 @@ static const struct pf_loss *build_losses(struct pf_agent *agent, struct pf_aren
 		{ "samples_no_memory", tracks.samples_no_memory },
 		{ "vpa_peaks_full", tracks.peaks_full },
 		{ "oom_kills_full", agent->nr_kills_lost },
+		{ "histories_full", pf_histories_nr_refused(agent->histories) },
+		{ "histories_dropped", pf_histories_nr_dropped(agent->histories) },
+		{ "slices_no_memory", agent->nr_slices_forgotten },
 	};
 	size_t nr;
 
@@ -67,12 +74,9 @@ static void build_cost(struct pf_agent *agent, struct pf_self_cost *cost)
 	cost->resident_bytes = pf_node_resident_bytes();
 }
 
-static int build_container(const struct pf_track *track, unsigned parts, struct pf_arena *arena,
-			   struct pf_report_container *container)
+static void build_container(const struct pf_track *track, unsigned parts,
+			    struct pf_report_container *container)
 {
-	size_t nr_slices = track->slices.nr_closed + (track->slices.open != NULL);
-	const struct pf_slice **slices;
-
 	pf_report_container_clear(container);
 	container->identity = &track->identity;
 	container->cgroup_path = track->cgroup.path;
@@ -82,9 +86,16 @@ static int build_container(const struct pf_track *track, unsigned parts, struct 
 	container->first_seen_unix_ns = track->first_seen_unix_ns;
 	container->ended_unix_ns = track->ended_unix_ns;
 	container->now = parts & PF_AGENT_INTERVAL ? track->interval : track->latest;
-	if (!(parts & PF_AGENT_SLICES))
-		return 0;
-	slices = pf_arena_array(arena, nr_slices, sizeof(*slices));
+	container->runtime_kind = pf_runtime_name(track->runtime);
+	container->executable = track->executable;
+}
+
+static int add_slices(const struct pf_track *track, struct pf_arena *arena,
+		      struct pf_report_container *container)
+{
+	size_t nr_slices = track->slices.nr_closed + (track->slices.open != NULL);
+	const struct pf_slice **slices = pf_arena_array(arena, nr_slices, sizeof(*slices));
+
 	if (!slices)
 		return arena->err;
 	for (size_t i = 0; i < track->slices.nr_closed; i++)
@@ -97,29 +108,61 @@ static int build_container(const struct pf_track *track, unsigned parts, struct 
 }
 
 static int build_containers(struct pf_agent *agent, unsigned parts, struct pf_arena *arena,
-			    struct pf_report *report)
+			    struct pf_agent_report *report)
 {
-	struct pf_report_container *containers =
-		pf_arena_array(arena, pf_tracks_count(agent->tracks), sizeof(*containers));
+	size_t max = pf_tracks_count(agent->tracks), nr = 0;
 	struct pf_track *track;
-	size_t nr = 0;
 
-	if (!containers)
+	report->containers = pf_arena_array(arena, max, sizeof(*report->containers));
+	report->tracks = pf_arena_array(arena, max, sizeof(*report->tracks));
+	if (!report->containers || !report->tracks)
 		return arena->err;
 	pf_tracks_for_each(agent->tracks, cursor, track)
 	{
-		int r;
-
 		if (!track->nr_samples || !pf_agent_identify(agent, track))
 			continue; /* nothing is known of it yet */
-		r = build_container(track, parts, arena, &containers[nr]);
-		if (r < 0)
-			return r;
-		nr++;
+		pf_agent_settle(agent, track);
+		build_container(track, parts, &report->containers[nr]);
+		report->tracks[nr++] = track;
 	}
-	report->containers = containers;
-	report->nr_containers = nr;
+	report->report.containers = report->containers;
+	report->report.nr_containers = nr;
 	return 0;
+}
+
+static int complete_container(struct pf_agent *agent, struct pf_track *track, unsigned parts,
+			      struct pf_arena *arena, struct pf_report_container *container)
+{
+	int r = parts & PF_AGENT_SLICES ? add_slices(track, arena, container) : 0;
+
+	if (r == 0 && parts & PF_AGENT_ADVICE)
+		r = pf_agent_advise(agent, track, container->leak, arena,
+				    &container->recommendation);
+	else
+		container->recommendation = pf_agent_verdict_only(track, arena);
+	return r;
+}
+
+int pf_agent_encode_report(struct pf_agent *agent, struct pf_agent_report *report,
+			   struct pf_buf *out)
+{
+	struct pf_arena arena;
+	int r = pf_wire_encode_header(&report->report, out);
+
+	pf_arena_init(&arena, CONTAINER_MEMORY_MAX);
+	for (size_t i = 0; r == 0 && i < report->report.nr_containers; i++) {
+		struct pf_report_container *container = &report->containers[i];
+
+		pf_arena_reset(&arena);
+		r = complete_container(agent, report->tracks[i], report->parts, &arena, container);
+		if (r == 0)
+			r = pf_wire_encode_container(container, out);
+		container->slices = NULL; /* of the arena: gone with the next one */
+		container->nr_slices = 0;
+		container->recommendation = NULL;
+	}
+	pf_arena_done(&arena);
+	return r;
 }
 
 static int build_kills(struct pf_agent *agent, struct pf_arena *arena, struct pf_report *report)
@@ -136,47 +179,48 @@ static int build_kills(struct pf_agent *agent, struct pf_arena *arena, struct pf
 }
 
 int pf_agent_build_report(struct pf_agent *agent, unsigned parts, struct pf_arena *arena,
-			  struct pf_report *ret_report)
+			  struct pf_agent_report *ret_report)
 {
+	struct pf_agent_report built = { .parts = parts };
 	uint64_t now_ns = pf_clock_monotonic_ns(), start_ns;
 	struct pf_meta_status meta;
-	struct pf_report report;
+	struct pf_report *report = &built.report;
 	int r;
 
 	/* The newest sample's interval, or everything since the last exported report. */
 	start_ns = parts & PF_AGENT_INTERVAL ? agent->interval_start_ns
 		   : agent->prev_snapshot_ns ? agent->prev_snapshot_ns
 					     : agent->started_ns;
-	pf_report_clear(&report);
-	report.cluster = agent->config->cluster_name;
-	report.node = agent->node.name;
-	report.boot_id = agent->node.boot_id;
-	report.run_id = agent->node.run_id;
-	report.sequence = agent->sequence;
-	report.agent_version = PF_VERSION;
-	report.kernel_release = agent->node.kernel_release;
-	report.start_unix_ns = start_ns + (uint64_t)agent->wall_offset_ns;
-	report.end_unix_ns = now_ns + (uint64_t)agent->wall_offset_ns;
-	report.nr_cpus = agent->node.nr_cpus;
-	report.memory_total_bytes = agent->node.memory_total_bytes;
-	report.capture_source = agent->capture_ops->name;
+	pf_report_clear(report);
+	report->cluster = agent->config->cluster_name;
+	report->node = agent->node.name;
+	report->boot_id = agent->node.boot_id;
+	report->run_id = agent->node.run_id;
+	report->sequence = agent->sequence;
+	report->agent_version = PF_VERSION;
+	report->kernel_release = agent->node.kernel_release;
+	report->start_unix_ns = start_ns + (uint64_t)agent->wall_offset_ns;
+	report->end_unix_ns = now_ns + (uint64_t)agent->wall_offset_ns;
+	report->nr_cpus = agent->node.nr_cpus;
+	report->memory_total_bytes = agent->node.memory_total_bytes;
+	report->capture_source = agent->capture_ops->name;
 	pf_meta_status(agent->meta, &meta);
-	report.meta_source = meta.source;
-	report.time_scale = agent->config->time_scale;
-	report.last = parts & PF_AGENT_LAST;
-	report.cost_wall_ns = now_ns - agent->started_ns;
-	build_cost(agent, &report.cost);
-	report.signals = build_signals(agent, arena);
-	report.nr_signals = PF_NR_SIGNALS;
-	report.losses = build_losses(agent, arena, &report.nr_losses);
+	report->meta_source = meta.source;
+	report->time_scale = agent->config->time_scale;
+	report->last = parts & PF_AGENT_LAST;
+	report->cost_wall_ns = now_ns - agent->started_ns;
+	build_cost(agent, &report->cost);
+	report->signals = build_signals(agent, arena);
+	report->nr_signals = PF_NR_SIGNALS;
+	report->losses = build_losses(agent, arena, &report->nr_losses);
 	if (arena->err)
 		return arena->err;
-	r = build_kills(agent, arena, &report);
+	r = build_kills(agent, arena, report);
 	if (r == 0)
-		r = build_containers(agent, parts, arena, &report);
+		r = build_containers(agent, parts, arena, &built);
 	if (r < 0)
 		return r;
-	*ret_report = report;
+	*ret_report = built;
 	return 0;
 }
 

@@ -101,6 +101,8 @@ static const struct pf_option table[] = {
 	  "unix socket of the local API (podfit top, report, ...); empty: none" },
 	{ "web.listen-address", PF_OPTION_TEXT, AT(web_listen_address), "", "HOST:PORT",
 	  "serve /metrics, /livez, /readyz and /startupz there; empty: off" },
+	{ "policy.file", PF_OPTION_TEXT, AT(policy_file), "", "PATH",
+	  "YAML file that steers recommendations; read again on SIGHUP" },
 	{ "state.directory", PF_OPTION_TEXT, AT(state_directory), "", "PATH",
 	  "directory for what must survive a restart; empty: nothing survives" },
 	{ "log.level", PF_OPTION_CHOICE, AT(log_level), "info", "debug|info|warning|error",

@@ -55,6 +55,7 @@ struct pf_config {
 	char *api_socket;
 	char *web_listen_address;
 	char *state_directory;
+	char *policy_file;
 
 	char *log_level;
 	char *log_format;

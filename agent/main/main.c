@@ -23,6 +23,21 @@ static int setup_log(const struct pf_config *config)
 	return r;
 }
 
+/* The policy is part of the configuration: one check for both. */
+static int check_policy(const struct pf_config *config)
+{
+	struct pf_policy *policy = NULL;
+	char why[400];
+
+	if (config->policy_file[0] &&
+	    pf_policy_load(config->policy_file, &policy, why, sizeof(why)) < 0) {
+		fprintf(stderr, "podfit-agent: --policy.file: %s\n", why);
+		return 2;
+	}
+	pf_policy_free(policy);
+	return 0;
+}
+
 static int run(const struct pf_config *config)
 {
 	char error[PF_AGENT_ERROR_MAX] = "";
@@ -37,7 +52,7 @@ static int run(const struct pf_config *config)
 		return 0;
 	}
 	if (config->config_check)
-		return 0;
+		return check_policy(config);
 	if (setup_log(config) < 0)
 		return 2; /* not reached: the table allows only what it parses */
 	if (config->doctor) {

@@ -327,27 +327,54 @@ static void add_varint(struct pf_buf *out, uint64_t value)
 	(void)pf_buf_add(out, bytes, n); /* out->err keeps it */
 }
 
-/* Messages written one after another are one message: so containers need not all be held at once.
- */
-static int encode(const struct pf_report *report, struct pf_arena *arena, struct pf_buf *out)
+static int undo(struct pf_buf *out, size_t before, int r)
+{
+	if (r < 0) {
+		out->len = before;
+		out->err = 0;
+	}
+	return r;
+}
+
+int pf_wire_encode_header(const struct pf_report *report, struct pf_buf *out)
 {
 	Podfit__V1__NodeReport header;
-	int r = put_header(arena, report, &header);
+	size_t before = out->len;
+	struct pf_arena arena;
+	int r;
 
-	if (r < 0)
-		return r;
-	r = pack(&header.base, out);
-	for (size_t i = 0; r == 0 && i < report->nr_containers; i++) {
-		Podfit__V1__Container *container;
+	pf_arena_init(&arena, HEADER_MEMORY_MAX);
+	r = put_header(&arena, report, &header);
+	if (r == 0)
+		r = pack(&header.base, out);
+	pf_arena_done(&arena);
+	return undo(out, before, r);
+}
 
-		pf_arena_reset(arena);
-		container = pf_wire_put_container(arena, &report->containers[i]);
-		if (!container)
-			return arena->err;
+/* Messages written one after another are one message: so containers need not all be held at once. */
+static int add_container(const struct pf_report_container *container, struct pf_arena *arena,
+			 struct pf_buf *out)
+{
+	size_t before = out->len;
+	Podfit__V1__Container *message = pf_wire_put_container(arena, container);
+	int r = message ? 0 : arena->err;
+
+	if (r == 0) {
 		add_varint(out, CONTAINERS_FIELD << 3 | LENGTH_DELIMITED);
-		add_varint(out, protobuf_c_message_get_packed_size(&container->base));
-		r = out->err ? out->err : pack(&container->base, out);
+		add_varint(out, protobuf_c_message_get_packed_size(&message->base));
+		r = out->err ? out->err : pack(&message->base, out);
 	}
+	return undo(out, before, r);
+}
+
+int pf_wire_encode_container(const struct pf_report_container *container, struct pf_buf *out)
+{
+	struct pf_arena arena;
+	int r;
+
+	pf_arena_init(&arena, CONTAINER_MEMORY_MAX);
+	r = add_container(container, &arena, out);
+	pf_arena_done(&arena);
 	return r;
 }
 
@@ -355,16 +382,15 @@ int pf_wire_encode_report(const struct pf_report *report, struct pf_buf *out)
 {
 	size_t before = out->len;
 	struct pf_arena arena;
-	int r;
+	int r = pf_wire_encode_header(report, out);
 
-	pf_arena_init(&arena, PF_MAX(HEADER_MEMORY_MAX, CONTAINER_MEMORY_MAX));
-	r = encode(report, &arena, out);
-	pf_arena_done(&arena);
-	if (r < 0) {
-		out->len = before;
-		out->err = 0;
+	pf_arena_init(&arena, CONTAINER_MEMORY_MAX);
+	for (size_t i = 0; r == 0 && i < report->nr_containers; i++) {
+		pf_arena_reset(&arena);
+		r = add_container(&report->containers[i], &arena, out);
 	}
-	return r;
+	pf_arena_done(&arena);
+	return undo(out, before, r);
 }
 
 int pf_wire_encode_status(const struct pf_agent_status *status, struct pf_buf *out)

@@ -42,6 +42,15 @@ struct pf_wire_error {
  */
 PF_MUST_CHECK int pf_wire_encode_report(const struct pf_report *report, struct pf_buf *out);
 
+/**
+ * pf_wire_encode_header(), pf_wire_encode_container() - the same in steps, so that not all of a
+ * report needs to be in memory at once: first all but the containers, then each of them.
+ * Return: as above; on failure @out is as it was before the step.
+ */
+PF_MUST_CHECK int pf_wire_encode_header(const struct pf_report *report, struct pf_buf *out);
+PF_MUST_CHECK int pf_wire_encode_container(const struct pf_report_container *container,
+					   struct pf_buf *out);
+
 /** pf_wire_encode_status() - appends an AgentStatus. Return: as above. */
 PF_MUST_CHECK int pf_wire_encode_status(const struct pf_agent_status *status, struct pf_buf *out);
 

@@ -95,6 +95,19 @@ static int print_plain(const struct pf_top_view *view, const struct pf_report *r
 	return PF_EXIT_OK;
 }
 
+/* Return: false when the view's time is over. */
+static bool wait_next(const struct pf_top_view *view)
+{
+	uint64_t now_ns = monotonic_ns(), wait_ns = (uint64_t)(view->interval_s * 1e9);
+	struct timespec pause;
+
+	if (view->until_ns && now_ns + wait_ns >= view->until_ns)
+		wait_ns = view->until_ns > now_ns ? view->until_ns - now_ns : 0;
+	pause = (struct timespec){ (time_t)(wait_ns / PF_NS_PER_S), (long)(wait_ns % PF_NS_PER_S) };
+	(void)nanosleep(&pause, NULL); /* a signal ends the wait */
+	return !view->until_ns || monotonic_ns() < view->until_ns;
+}
+
 static int run_plain(struct top *top)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
@@ -103,10 +116,6 @@ static int run_plain(struct top *top)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	for (uint64_t nr = 0; !stopped;) {
-		const struct timespec pause = {
-			(time_t)view->interval_s,
-			(long)((view->interval_s - (double)(time_t)view->interval_s) * 1e9)
-		};
 		char error[512];
 		const struct pf_report *report = fetch(top, error, sizeof(error));
 		int code;
@@ -118,12 +127,8 @@ static int run_plain(struct top *top)
 		code = print_plain(view, report);
 		if (code != PF_EXIT_OK || fflush(stdout) == EOF)
 			return code ? code : PF_EXIT_FAILED;
-		if (view->count && ++nr >= view->count)
+		if ((view->count && ++nr >= view->count) || !wait_next(view))
 			break;
-		if (view->until_ns && monotonic_ns() + (uint64_t)(view->interval_s * 1e9) >
-					      view->until_ns + PF_NS_PER_MS)
-			break;
-		(void)nanosleep(&pause, NULL); /* a signal ends the wait */
 		printf("\n");
 	}
 	return PF_EXIT_OK;

@@ -52,7 +52,7 @@ static char *touched(size_t bytes)
 	return memory;
 }
 
-/* A request every 200 ms that takes 70 ms of CPU: 350m on average, in bursts a quota of 250m cuts. */
+/* A request every 200 ms that takes 70 ms of CPU: 350m on average, in bursts a quota of 150m cuts. */
 static void run_throttled(void)
 {
 	uint64_t next_ns = now_ns(CLOCK_MONOTONIC);
@@ -135,9 +135,9 @@ static void run_healthy(void)
 
 struct demo_workload demo_workloads[DEMO_NR_WORKLOADS] = {
 	{ .name = "throttled",
-	  .what = "70 ms of work five times a second, behind a CPU limit of 250m",
+	  .what = "70 ms of work five times a second, behind a CPU limit of 150m",
 	  .cpu_request_millicores = 100,
-	  .cpu_limit_millicores = 250,
+	  .cpu_limit_millicores = 150,
 	  .memory_request_mib = 48,
 	  .memory_limit_mib = 96,
 	  .run = run_throttled },
