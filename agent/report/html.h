@@ -128,6 +128,10 @@ void pf_html_number(struct pf_buf *buf, enum pf_quantity quantity, double value)
  * PF_UNKNOWN @now: the moment. */
 void pf_html_time(struct pf_buf *buf, uint64_t now_unix_ns, uint64_t unix_ns);
 
+/** pf_html_links() - a line of links after @label; nothing if there are none. */
+void pf_html_links(struct pf_buf *buf, const char *label, const struct pf_html_nav *links,
+		   size_t nr_links);
+
 /** pf_html_copy() - a block of text made to be copied; one click selects all of it.
  * @label: what it is, for the heading and screen readers. */
 void pf_html_copy(struct pf_buf *buf, const char *label, const char *text);

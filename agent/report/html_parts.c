@@ -125,11 +125,22 @@ void pf_html_time(struct pf_buf *buf, uint64_t now_unix_ns, uint64_t unix_ns)
 					       : pf_human_until(now_unix_ns, unix_ns).text);
 }
 
+void pf_html_links(struct pf_buf *buf, const char *label, const struct pf_html_nav *links,
+		   size_t nr_links)
+{
+	if (!nr_links)
+		return;
+	pf_html_addf(buf, "<p class=\"links\">%s", label);
+	for (size_t i = 0; i < nr_links; i++)
+		pf_html_addf(buf, " <a href=\"%s\">%s</a>", links[i].href, links[i].label);
+	(void)pf_buf_adds(buf, "</p>\n");
+}
+
 void pf_html_copy(struct pf_buf *buf, const char *label, const char *text)
 {
 	pf_html_addf(buf,
 		     "<figure class=\"copy\"><figcaption>%s <span class=\"hint\">one click selects "
-		     "all of it</span></figcaption><pre tabindex=\"0\" role=\"region\" "
+		     "all of it</span></figcaption><pre tabindex=\"0\" role=\"group\" "
 		     "aria-label=\"%s\"><code>",
 		     label, label);
 	pf_html_block(buf, text);
@@ -177,7 +188,7 @@ void pf_html_table(struct pf_html_table *table, struct pf_buf *buf, const char *
 	*table = (struct pf_html_table){ .buf = buf, .columns = columns, .nr_columns = nr_columns };
 	pf_html_addf(
 		buf,
-		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table "
+		"<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"%s\"><table "
 		"class=\"stack\" role=\"table\"><caption>%s</caption><thead role=\"rowgroup\"><tr "
 		"role=\"row\">",
 		caption, caption);

@@ -232,6 +232,7 @@ static void workloads(struct pf_buf *buf, const struct pf_view_fleet *view)
 			       view->nr_matching == 1 ? "" : "s");
 		pf_view_rows(buf, caption, view->rows, nr, &query);
 		pf_html_pages(buf, &query, view->page_number, view->per_page, view->nr_matching);
+		pf_html_links(buf, "All of these as", view->downloads, view->nr_downloads);
 	}
 	(void)pf_buf_adds(buf, "</section>\n");
 }
@@ -246,6 +247,7 @@ int pf_page_fleet(struct pf_buf *buf, const struct pf_view_fleet *view)
 	counts(buf, view);
 	workloads(buf, view);
 	pf_fleet_namespaces(buf, view);
+	pf_view_glossary(buf);
 	pf_html_end(buf, &view->page);
 	return buf->err;
 }

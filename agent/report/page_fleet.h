@@ -85,6 +85,8 @@ struct pf_view_fleet {
 	size_t nr_rows;
 	uint64_t nr_matching; /* that pass the filters, on all pages */
 	uint64_t page_number, per_page;
+	const struct pf_html_nav *downloads; /* the same rows in other forms */
+	size_t nr_downloads;
 
 	const char *const *namespace_choices; /* for the filter */
 	size_t nr_namespace_choices;

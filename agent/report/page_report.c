@@ -64,7 +64,8 @@ static void cards(struct pf_buf *buf, const struct pf_report *report,
 	char sub[96];
 
 	(void)pf_buf_adds(buf, "<ul class=\"cards\">");
-	(void)snprintf(sub, sizeof(sub), "of %s workloads", pf_human_count(groups->nr_groups).text);
+	(void)snprintf(sub, sizeof(sub), "of %s workload%s", pf_human_count(groups->nr_groups).text,
+		       groups->nr_groups == 1 ? "" : "s");
 	pf_view_card(buf, "Containers", pf_human_count(report->nr_containers).text, sub);
 	(void)pf_buf_adds(
 		buf,
@@ -308,6 +309,7 @@ int pf_report_html(struct pf_buf *buf, const struct pf_report *report)
 	if (r < 0)
 		return r;
 	measured(buf, report);
+	pf_view_glossary(buf);
 	pf_html_end(buf, &page);
 	return buf->err;
 }

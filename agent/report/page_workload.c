@@ -490,6 +490,8 @@ int pf_page_workload(struct pf_buf *buf, const struct pf_view_workload *view)
 	pf_html_begin(buf, &view->page);
 	heading(buf, view);
 	pf_view_workload_body(buf, view, 2, "");
+	pf_html_links(buf, "All of this as", view->downloads, view->nr_downloads);
+	pf_view_glossary(buf);
 	pf_html_end(buf, &view->page);
 	return buf->err;
 }

@@ -69,6 +69,8 @@ struct pf_view_workload {
 	uint64_t nr_all_ooms;
 	const struct pf_view_output *outputs;
 	size_t nr_outputs;
+	const struct pf_html_nav *downloads; /* its data in other forms */
+	size_t nr_downloads;
 };
 
 /** pf_page_workload() - the page. Return: 0; what the buffer failed with. */

@@ -171,7 +171,7 @@ static void table_head(struct pf_buf *buf, const struct pf_svg_chart *chart, con
 {
 	pf_html_addf(buf,
 		     "<details class=\"data\"><summary>Figures<span class=\"sr\"> of the chart "
-		     "%s</span></summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+		     "%s</span></summary><div class=\"scroll\" tabindex=\"0\" role=\"group\" "
 		     "aria-label=\"Figures: %s\"><table><caption>%s</caption><thead><tr>"
 		     "<th scope=\"col\">%s</th>",
 		     chart->title, chart->title, chart->title, what);

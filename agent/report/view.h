@@ -81,6 +81,14 @@ struct pf_view_spread {
 /** pf_view_spread() - "5 instances on 3 nodes, 9 to 30 MiB/h; worst on node-7". */
 void pf_view_spread(struct pf_buf *buf, const struct pf_view_spread *spread);
 
+/** pf_view_glossary() - what the words mean, folded away; for the end of a page. */
+void pf_view_glossary(struct pf_buf *buf);
+
+/** pf_page_message() - a page that only says something, such as that there is no such workload.
+ * Return: 0; what the buffer failed with. */
+PF_MUST_CHECK int pf_page_message(struct pf_buf *buf, const struct pf_html_page *page,
+				  const char *heading, const char *text);
+
 /* An OOM kill for the tables. */
 struct pf_view_oom {
 	struct pf_view_name name;

@@ -24,6 +24,7 @@ check() { # NAME COMMAND...
 	else
 		failed=$((failed + 1))
 		echo "FAILED $what"
+		return 1
 	fi
 }
 
@@ -117,6 +118,69 @@ check "widths: measured" chrome "$work/widths.log" --virtual-time-budget=20000 -
 check "widths: every page at every width" [ "$(grep -c ': fits\|too wide' "$work/widths.dom")" -eq $((nr_pages * 4)) ]
 check "widths: nothing sticks out" lacks "$work/widths.dom" 'too wide'
 check "widths: no label is cut" lacks "$work/widths.dom" 'a label is cut'
+
+# ---- reading: contrast of every text as drawn, in both colour schemes; names, labels, headings ----
+cat >"$work/reading.html" <<'END'
+<!DOCTYPE html><title>reading</title><body><script>
+const out = [];
+let left = 0, looked = 0;
+const parts = c => c.match(/[\d.]+/g).map(Number);
+const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const luminance = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+function ground(view, e) { // of the nearest element with one
+	for (; e; e = e.parentElement) {
+		const c = parts(view.getComputedStyle(e).backgroundColor);
+		if (c.length < 4 || c[3] > 0.5) return c;
+	}
+	return [255, 255, 255];
+}
+function look(name, doc) {
+	const view = doc.defaultView, say = text => out.push(`${name}: ${text}`);
+	const walk = doc.createTreeWalker(doc.body, NodeFilter.SHOW_TEXT);
+	for (let node; (node = walk.nextNode());) {
+		const e = node.parentElement, style = view.getComputedStyle(e);
+		if (!node.data.trim() || e.closest(".sr, .skip, title, desc, option") || !e.getClientRects().length) continue;
+		const svg = e instanceof view.SVGElement;
+		const a = luminance(parts(svg ? style.fill : style.color)), b = luminance(ground(view, svg ? e.closest("div") : e));
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		looked++;
+		if (ratio < 4.5) say(`contrast ${ratio.toFixed(2)} of "${node.data.trim().slice(0, 30)}" in ${e.tagName}.${e.getAttribute("class")}`);
+	}
+	for (const e of doc.querySelectorAll("svg[role=img]")) if (!e.querySelector("title")?.textContent.trim()) say("a drawing without a name");
+	for (const e of doc.querySelectorAll("svg")) if (!e.closest("[aria-hidden]") && e.getAttribute("role") !== "img") say("a drawing that is neither named nor hidden");
+	for (const e of doc.querySelectorAll("input:not([type=hidden]), select")) if (!e.labels.length) say(`no label: ${e.name}`);
+	for (const e of doc.querySelectorAll("th")) if (!e.scope) say("a heading cell without scope");
+	for (const e of doc.querySelectorAll("table")) if (!e.caption) say("a table without caption");
+	for (const e of doc.querySelectorAll("a")) if (!e.textContent.trim()) say("a link without words");
+	for (const e of doc.querySelectorAll("a[href^='#']")) if (!doc.getElementById(e.getAttribute("href").slice(1))) say(`a link to nowhere: ${e.getAttribute("href")}`);
+	if (doc.querySelectorAll("h1").length !== 1) say("not one first heading");
+	let level = 1;
+	for (const e of doc.querySelectorAll("h1, h2, h3, h4")) {
+		if (e.tagName[1] > level + 1) say(`a heading level is left out before "${e.textContent}"`);
+		level = +e.tagName[1];
+	}
+	for (const mark of ["header", "main", "footer"]) if (doc.querySelectorAll(mark).length !== 1) say(`not one ${mark}`);
+}
+for (const name of location.hash.slice(1).split(",")) {
+	const frame = document.createElement("iframe");
+	left++;
+	frame.width = 1280; frame.height = 2000; frame.src = "pages/" + name + ".html";
+	frame.onload = () => {
+		for (const fold of frame.contentDocument.querySelectorAll("details")) fold.open = true;
+		look(name, frame.contentDocument);
+		if (!--left) { const p = document.createElement("pre"); p.textContent = `texts looked at: ${looked}\nfaults: ${out.length}\n` + out.join("\n"); document.body.replaceChildren(p); }
+	};
+	document.body.append(frame);
+}
+</script></body>
+END
+for scheme in 1 0; do # light, dark
+	check "reading, scheme $scheme: done" chrome "$work/reading.log" --virtual-time-budget=20000 \
+		"--blink-settings=preferredColorScheme=$scheme" --dump-dom "file://$work/reading.html#$names" >"$work/reading.dom"
+	check "reading, scheme $scheme: looked" grep -q 'texts looked at: [0-9]\{4\}' "$work/reading.dom"
+	check "reading, scheme $scheme: no fault" grep -qx 'faults: 0' "$work/reading.dom" ||
+		sed -n '/faults: /,/<.pre>/p' "$work/reading.dom" | sort | uniq -c | sort -rn | head -n 20
+done
 
 # ---- paper ----
 if command -v pdftotext >/dev/null; then

@@ -439,6 +439,10 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 		{ PF_VERDICT_NO_REQUEST, 1204 },
 		{ PF_VERDICT_CPU_OVER_PROVISIONED, 8310 },
 	};
+	static const struct pf_html_nav downloads[] = {
+		{ "JSON", "/v1/recommendations?format=json&sort=-savings", false },
+		{ "CSV", "/v1/recommendations?format=csv&sort=-savings", false },
+	};
 	struct pf_view_leak leak_rows[3];
 	struct pf_view_victim victims[4];
 	struct pf_view_oom ooms[3];
@@ -471,6 +475,8 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 		.nr_matching = 20134,
 		.page_number = 2,
 		.per_page = ROWS,
+		.downloads = downloads,
+		.nr_downloads = PF_ARRAY_SIZE(downloads),
 		.namespace_choices = spaces,
 		.nr_namespace_choices = PF_ARRAY_SIZE(spaces),
 		.namespaces = namespaces,

@@ -126,6 +126,7 @@ static const struct {
 	{ SAMPLE_FLEET, "href=\"/?sort=-savings&amp;page=3#workloads\"" },
 	{ SAMPLE_FLEET, "aria-sort=\"descending\"" },
 	{ SAMPLE_FLEET, "quota 900 cores" },
+	{ SAMPLE_FLEET, "<a href=\"/v1/recommendations?format=csv&amp;sort=-savings\">CSV</a>" },
 	{ SAMPLE_FLEET_EMPTY, "no agent has reported yet" },
 	{ SAMPLE_FLEET_EMPTY, "No workload has been measured yet." },
 	{ SAMPLE_WORKLOAD_THROTTLED, "limit now 500m" },
@@ -217,6 +218,19 @@ static void test_href(void)
 	PF_CHECK_STR("does not fit", small, "");
 }
 
+static void test_message(void)
+{
+	struct pf_html_page page = { .title = "Not found",
+				     .version = "0",
+				     .at_unix_ns = PF_UNKNOWN };
+	PF_AUTO(pf_buf_done) struct pf_buf buf;
+
+	pf_buf_init(&buf, PF_HTML_PAGE_MAX);
+	PF_CHECK_INT("written", pf_page_message(&buf, &page, "No such workload", "<shop> & co"), 0);
+	PF_CHECK_STR("well-formed", xml_fault(buf.data, buf.len), NULL);
+	PF_CHECK("said", strstr(buf.data, "<p class=\"lead\">&lt;shop&gt; &amp; co</p>"));
+}
+
 static void test_savings(void)
 {
 	static const struct {
@@ -243,4 +257,5 @@ static void test_savings(void)
 
 PF_TEST_SUITE(page, { "well-formed", test_well_formed }, { "hostile", test_hostile },
 	      { "unknown", test_unknown }, { "facts", test_facts }, { "urgency", test_urgency },
-	      { "bounded", test_bounded }, { "href", test_href }, { "savings", test_savings });
+	      { "bounded", test_bounded }, { "href", test_href }, { "savings", test_savings },
+	      { "message", test_message });
