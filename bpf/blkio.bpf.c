@@ -25,6 +25,7 @@ static __always_inline __u32 slot_of(struct request *rq)
 	struct blkcg_gq *group = bio ? bio->bi_blkg : NULL;
 	struct cgroup_subsys_state *css;
 	struct blkcg *blkcg;
+	__u64 *entry;
 	__u32 id;
 
 	if (!group)
@@ -38,7 +39,8 @@ static __always_inline __u32 slot_of(struct request *rq)
 		pf_drop(PF_DROP_CSS_ID);
 		return 0;
 	}
-	return PF_ENTRY_SLOT(pf_slot_entry(&pf_block_css_slots, id, css));
+	entry = bpf_map_lookup_elem(&pf_block_css_slots, &id);
+	return entry ? PF_ENTRY_SLOT(pf_slot_entry(entry, css)) : 0;
 }
 
 SEC("tp_btf/block_rq_complete")

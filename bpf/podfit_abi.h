@@ -17,10 +17,11 @@
 #define PF_BLK_CSS_IDS 16384
 #define PF_PIDS                                                                                    \
 	65536 /* threads whose run_delay is remembered; a collision loses only migrated waits */
-#define PF_WALK_MAX    14  /* levels of nested cgroups looked at between a task and its container */
-#define PF_INTERVALS   8   /* throttle intervals remembered per (CPU, slot); a power of two */
-#define PF_PATH_MAX    512 /* of a cgroup path in an event */
-#define PF_STACK_DEPTH 32
+#define PF_WALK_MAX	 14 /* levels of nested cgroups looked at between a task and its container */
+#define PF_INTERVALS	 8  /* throttle intervals remembered per (CPU, slot); a power of two */
+#define PF_PATH_MAX	 512  /* of a cgroup path in an event */
+#define PF_LATENCY_TABLE 1024 /* waits below 64 us are looked up directly */
+#define PF_STACK_DEPTH	 32
 #define PF_GROWTH_COUNTS                                                                           \
 	8192 /* (process, stack) pairs of all watched containers between two reads */
 #define PF_GROWTH_STACKS 4096
@@ -61,7 +62,7 @@ struct pf_settings {
 
 /* Written by user space while running; see pf_control in slots.bpf.c. */
 struct pf_control {
-	__u32 epoch;	 /* low 12 bits go into pf_css_slots; bumped after pf_want changes */
+	__u64 epoch_bits; /* a 12-bit number << 52, as in pf_css_slots; raised after pf_want changes */
 	__u32 nr_phases; /* the window pass is split into this many; at least 1 */
 	__u32 nr_used;	 /* slots 1..nr_used may be in use */
 	__u32 thin_mask; /* switches are sampled when (counter & thin_mask) == 0; 0: all */
@@ -108,14 +109,15 @@ struct pf_interval {
 struct pf_wait_rec {
 	__u64 contention_ns;
 	__u64 quota_ns;
-	__u64 throttle_clock_ns; /* last value of the queue's throttle clock */
+	__u64 throttle_clock_plus_1; /* last value of the queue's throttle clock; 0: none yet */
 	__u64 last_throttle_end_ns;
-	__u32 throttle_seen; /* throttle_clock_ns holds */
-	__u32 nr_intervals;  /* ever; the newest is intervals[(nr_intervals - 1) % PF_INTERVALS] */
+	__u32 pad;	    /* zero */
+	__u32 nr_intervals; /* ever; the newest is intervals[(nr_intervals - 1) % PF_INTERVALS] */
 	struct pf_interval intervals[PF_INTERVALS];
 	__u32 contention[128]; /* every wait's contention part, PF_ABI_LATENCY_BUCKETS used */
 	__u32 quota[128];      /* quota parts that are not 0 */
 	__u32 stall[128];      /* lengths of throttle intervals */
+	__u64 fill[3];	       /* whole cache lines: what the hook writes each time is in one */
 };
 
 /* 100 ms windows of one slot; pf_windows[slot]. One writer: the timer (or the removal hook). */
@@ -242,9 +244,9 @@ struct pf_growth_count {
 #define PF_ABI_ASSERT(type, size)                                                                  \
 	_Static_assert(sizeof(type) == (size), #type ": layout changed, raise PF_ABI_VERSION")
 PF_ABI_ASSERT(struct pf_settings, 24);
-PF_ABI_ASSERT(struct pf_control, 152);
+PF_ABI_ASSERT(struct pf_control, 160);
 PF_ABI_ASSERT(struct pf_want_key, 16);
-PF_ABI_ASSERT(struct pf_wait_rec, 1704);
+PF_ABI_ASSERT(struct pf_wait_rec, 1728);
 PF_ABI_ASSERT(struct pf_window_rec, 2240);
 PF_ABI_ASSERT(struct pf_stall_rec, 1040);
 PF_ABI_ASSERT(struct pf_snap_rec, 376);

@@ -27,40 +27,30 @@ struct {
 	__type(value, struct pf_wait_rec);
 } pf_waits SEC(".maps");
 
-/* pid & 65535 -> run_delay at the thread's last switch-in, its low 56 bits, under 8 bits of the
- * pid: one word, so that two threads that share an entry cannot tear it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, PF_PIDS);
-	__type(key, __u32);
-	__type(value, __u64);
-} pf_run_delays SEC(".maps");
+/*
+ * pid & 65535 -> run_delay at the thread's last switch-in, its low 56 bits, under 8 bits of the pid: one word, so that
+ * two threads that share an entry cannot tear it. A plain array: reached without a lookup.
+ */
+__u64 pf_run_delays[PF_PIDS];
 
-#define DELAY_MASK  ((1ull << 56) - 1)
+/* Filled by user space before the load: pf_latency_bucket() of each 64 ns, instead of its chain of twenty instructions. */
+const volatile __u8 pf_latency_table[PF_LATENCY_TABLE];
+
+#define DELAY_BITS  56
 #define MAX_RT_PRIO 100 /* below: real-time, which no CFS quota holds back */
 
-/*
- * What the thread has waited since it was last seen to come in, besides the wait that ends now (@here): nearly always 0.
- */
-static __always_inline __u64 unseen_wait(struct task_struct *task, __u32 pid, __u64 here)
+/* pf_latency_bucket() by table: eight bits more are eight octaves of four buckets. */
+static __always_inline __u64 bucket_of(__u64 ns)
 {
-	__u32 key = pid & (PF_PIDS - 1);
-	__u64 *saved = bpf_map_lookup_elem(&pf_run_delays, &key);
-	__u64 run_delay = task->sched_info.run_delay, old, unseen;
-	__u64 tag = (__u64)((pid >> 16) + 1) << 56;
+	__u64 x = (ns ? ns - 1 : 0) >> 6, octaves = 0;
 
-	if (!saved)
-		return 0;
-	old = *saved;
-	*saved = tag | ((run_delay + here) & DELAY_MASK);
-	if ((old & ~DELAY_MASK) != tag)
-		return 0;
-	unseen = (run_delay - old) & DELAY_MASK;
-	if (unseen > DELAY_MASK / 2) { /* less than it was: the pid is another thread's now */
-		pf_drop(PF_DROP_ABSURD_WAIT);
-		return 0;
+	if (x >= PF_LATENCY_TABLE) {
+		if (x >> 18)
+			return pf_latency_bucket(ns); /* 17 ms and more: rare */
+		x >>= 8;
+		octaves = 32;
 	}
-	return unseen;
+	return pf_latency_table[PF_BOUND_INDEX(x, PF_LATENCY_TABLE - 1)] + octaves;
 }
 
 /*
@@ -80,7 +70,7 @@ static __always_inline struct cfs_rq *container_queue(struct task_struct *task, 
 }
 
 /* The throttle clock has moved by @length: an interval has just ended. */
-static __noinline void add_interval(struct pf_wait_rec *rec, __u64 length, __u64 now)
+static __always_inline void add_interval(struct pf_wait_rec *rec, __u64 length, __u64 now)
 {
 	__u64 i = PF_BOUND_INDEX(rec->nr_intervals, PF_INTERVALS - 1);
 
@@ -110,17 +100,14 @@ static __noinline __u64 throttled_part(struct pf_wait_rec *rec, __u64 from)
 	return sum;
 }
 
-static __always_inline void follow_throttle_clock(struct pf_wait_rec *rec, struct cfs_rq *queue,
-						  __u64 now)
+/* @rec keeps the clock plus one, so that 0 is a clock that was not looked at yet. */
+static __noinline void throttle_clock_moved(struct pf_wait_rec *rec, __u64 clock_plus_1, __u64 now)
 {
-	__u64 clock = pf_throttle_clock_ns(queue);
+	__u64 before = rec->throttle_clock_plus_1;
 
-	if (clock != rec->throttle_clock_ns) {
-		if (rec->throttle_seen && clock > rec->throttle_clock_ns)
-			add_interval(rec, clock - rec->throttle_clock_ns, now);
-		rec->throttle_clock_ns = clock;
-	}
-	rec->throttle_seen = 1;
+	if (before && clock_plus_1 > before)
+		add_interval(rec, clock_plus_1 - before, now);
+	rec->throttle_clock_plus_1 = clock_plus_1;
 }
 
 /* A wait of length @wait that began at @queued. */
@@ -138,13 +125,38 @@ static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_stru
 		wait -= quota;
 	}
 	rec->contention_ns += wait;
-	rec->contention[PF_BOUND_INDEX(pf_latency_bucket(wait), 127)]++;
+	rec->contention[PF_BOUND_INDEX(bucket_of(wait), 127)]++;
+}
+
+/*
+ * The thread's run_delay is not what it was left at: it has waited since, besides the wait that ends now.
+ *
+ * Mostly that is the first part of this wait, before the task was moved to this CPU; it is returned. But nobody waits
+ * longer than since it last ran: then it is a wait that had ended in a switch without this hook (met on a kernel that
+ * does not trace some of its own threads' switches), and is counted as one of its own.
+ */
+static __noinline __u64 unseen_wait(struct pf_wait_rec *rec, struct task_struct *task,
+				    __u64 expected, __u64 left, __u64 now)
+{
+	__u64 unseen = expected - left, queued = task->sched_info.last_queued;
+	__u64 last = task->sched_info.last_arrival, here = now > queued ? now - queued : 0;
+
+	if ((expected ^ left) >> DELAY_BITS) /* another thread's entry */
+		return 0;
+	if ((__s64)unseen < 0) { /* less than it was: the pid is another thread's now */
+		pf_drop(PF_DROP_ABSURD_WAIT);
+		return 0;
+	}
+	if (unseen + here <= now - last)
+		return unseen;
+	count_wait(rec, task, last - unseen, unseen);
+	return 0;
 }
 
 static __always_inline int switched_in(struct task_struct *task)
 {
 	__u32 pid = task->pid, cpu, key;
-	__u64 entry, slot, queued, now, here, unseen, last;
+	__u64 entry, slot, queued, now, wait, clock, expected, left, *delay;
 	struct pf_wait_rec *rec;
 	struct cfs_rq *queue;
 
@@ -170,20 +182,19 @@ static __always_inline int switched_in(struct task_struct *task)
 	now = queue->rq->clock;
 	if (PF_ENTRY_DEPTH(entry))
 		queue = container_queue(task, PF_ENTRY_DEPTH(entry));
-	here = now > queued ? now - queued : 0;
-	unseen = unseen_wait(task, pid, here);
-	last = task->sched_info.last_arrival;
-	follow_throttle_clock(rec, queue, now);
-	/*
-	 * Part of this wait, before the task was moved to this CPU. But nobody waits longer than since it
-	 * last ran: then it is a wait that had ended in a switch without this hook (met on a kernel that
-	 * does not trace some of its own threads' switches), and is counted as one of its own.
-	 */
-	if (unseen && unseen + here > now - last) {
-		count_wait(rec, task, last - unseen, unseen);
-		unseen = 0;
-	}
-	count_wait(rec, task, queued, here + unseen);
+	clock = pf_throttle_clock_ns(queue) + 1;
+	if (clock != rec->throttle_clock_plus_1)
+		throttle_clock_moved(rec, clock, now);
+	wait = now - queued;
+	if ((__s64)wait < 0)
+		wait = 0;
+	delay = &pf_run_delays[PF_BOUND_INDEX(pid, PF_PIDS - 1)];
+	expected = ((__u64)((pid >> 16) + 1) << DELAY_BITS) + task->sched_info.run_delay;
+	left = *delay;
+	*delay = expected + wait;
+	if (left != expected)
+		wait += unseen_wait(rec, task, expected, left, now);
+	count_wait(rec, task, queued, wait);
 	return 0;
 }
 

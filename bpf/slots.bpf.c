@@ -20,7 +20,8 @@ __u64 pf_drops[PF_NR_DROPS];
  * told. */
 __u64 pf_cpu_offsets[PF_MAX_CPUS];
 
-struct pf_map_css_slots pf_css_slots SEC(".maps");
+__u64 pf_css_slots[PF_CSS_IDS];
+
 struct pf_map_want pf_want SEC(".maps");
 struct pf_map_refs pf_refs SEC(".maps");
 struct pf_map_entities pf_entities SEC(".maps");

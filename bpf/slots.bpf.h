@@ -33,25 +33,17 @@ struct pf_entity {
 	__u64 throttle_known; /* throttle_ns holds */
 };
 
-/* serial (32), slot (16), depth (4), epoch (12): one word, so that it is never seen half-written.
- */
-#define PF_ENTRY_EPOCH_BITS 12
-static __always_inline __u64 pf_entry_tag(__u64 serial, __u32 epoch)
-{
-	return (serial & 0xffffffff) | (__u64)epoch << 52;
-}
+/* serial (32), slot (16), depth (4), epoch (12): one word, so that it is never seen half-written. */
 #define PF_ENTRY_TAG_MASK    0xfff00000ffffffffull
 #define PF_ENTRY_SLOT(entry) (((entry) >> 32) & 0xffff)
 #define PF_ENTRY_DEPTH(entry)                                                                      \
 	(((entry) >> 48) & 15) /* levels between the css and the container's own */
 
-struct pf_map_css_slots {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, PF_CSS_IDS);
-	__type(key, __u32);
-	__type(value, __u64);
-};
+/* The serial's low half and the epoch, which user space keeps in its place. */
+static __always_inline __u64 pf_entry_tag(const struct cgroup_subsys_state *css, __u64 epoch_bits)
+{
+	return *(const __u32 *)&css->serial_nr | epoch_bits;
+}
 
 struct pf_map_want {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -103,7 +95,6 @@ struct pf_map_events {
 	__uint(max_entries, 524288);
 };
 
-extern struct pf_map_css_slots pf_css_slots SEC(".maps");
 extern struct pf_map_want pf_want SEC(".maps");
 extern struct pf_map_refs pf_refs SEC(".maps");
 extern struct pf_map_entities pf_entities SEC(".maps");
@@ -113,6 +104,11 @@ extern struct pf_map_stalls pf_stalls SEC(".maps");
 extern struct pf_map_events pf_events SEC(".maps");
 
 extern struct pf_control pf_control;
+
+/*
+ * css.id of a task group -> entry. A plain array, not a map of its own: the switch hook reaches it without a lookup.
+ */
+extern __u64 pf_css_slots[PF_CSS_IDS];
 extern __u64 pf_cpu_offsets[PF_MAX_CPUS];
 
 /*
@@ -217,26 +213,20 @@ static __always_inline __u64 pf_task_css(const struct task_struct *task, __u32 i
 	return css;
 }
 
-/* The entry of a css in @table, resolved if it is not up to date. */
-static __always_inline __u64 pf_slot_entry(void *table, __u32 key, struct cgroup_subsys_state *css)
+/* The entry of a css at @entry, resolved if it is not up to date. */
+static __always_inline __u64 pf_slot_entry(__u64 *entry, struct cgroup_subsys_state *css)
 {
-	__u64 *entry = bpf_map_lookup_elem(table, &key), tag, resolved;
+	__u64 tag = pf_entry_tag(css, *(volatile __u64 *)&pf_control.epoch_bits), resolved = *entry;
 
-	if (!entry)
-		return 0;
-	tag = pf_entry_tag(css->serial_nr, *(volatile __u32 *)&pf_control.epoch);
-	resolved = *entry;
 	if ((resolved & PF_ENTRY_TAG_MASK) == tag)
 		return resolved;
-	/* The epoch was read before pf_want, so an entry made from an old pf_want is seen as old.
-	 */
+	/* The epoch was read before pf_want, so an entry made from an old pf_want is seen as old. */
 	resolved = tag | pf_slot_walk(css);
 	*entry = resolved;
 	return resolved;
 }
 
-/* The entry of the task's CPU cgroup: the nearest ancestor with the cpu controller, on v1 and v2.
- */
+/* The entry of the task's CPU cgroup: the nearest ancestor with the cpu controller, on v1 and v2. */
 static __always_inline __u64 pf_task_entry(struct task_struct *task)
 {
 	struct cgroup_subsys_state *css = &task->sched_task_group->css;
@@ -246,7 +236,7 @@ static __always_inline __u64 pf_task_entry(struct task_struct *task)
 		pf_drop(PF_DROP_CSS_ID);
 		return 0;
 	}
-	return pf_slot_entry(&pf_css_slots, id, css);
+	return pf_slot_entry(&pf_css_slots[PF_BOUND_INDEX(id, PF_CSS_IDS - 1)], css);
 }
 
 #endif

@@ -25,12 +25,12 @@ static const enum pf_controller bound_controllers[] = {
 static void new_epoch(struct pf_capture *c)
 {
 	struct pf_control *control = &c->bpf->data->pf_control;
-	uint32_t epoch = (control->epoch + 1) & 0xfff;
+	uint64_t epoch_bits = control->epoch_bits + (1ull << 52);
 
-	/* The epoch came round: an entry untouched for 4096 changes would look fresh. */
-	if (!epoch)
-		memset(c->css_slots, 0, PF_CSS_IDS * sizeof(uint64_t));
-	__atomic_store_n(&control->epoch, epoch, __ATOMIC_RELEASE);
+	/* It came round: an entry untouched for 4096 changes would look fresh. */
+	if (!epoch_bits)
+		memset(c->bpf->bss->pf_css_slots, 0, sizeof(c->bpf->bss->pf_css_slots));
+	__atomic_store_n(&control->epoch_bits, epoch_bits, __ATOMIC_RELEASE);
 }
 
 static bool is_bound_in(const struct pf_bound_slot *s, uint32_t hierarchy)

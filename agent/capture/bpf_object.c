@@ -216,6 +216,9 @@ static void settings(struct pf_capture *c)
 	s->nr_cpus = c->nr_cpus;
 	s->rdonly_cast = c->features.rdonly_cast;
 	s->percpu_cfs_rq = c->features.percpu_cfs_rq;
+	for (uint64_t i = 0; i < PF_LATENCY_TABLE; i++)
+		c->bpf->rodata->pf_latency_table[i] =
+			(uint8_t)pf_hist_bucket(PF_LAYOUT_LATENCY_NS, (i << 6) + 1);
 	s->growth_period = GROWTH_PERIOD;
 	s->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 }
@@ -331,7 +334,6 @@ static int map_arrays(struct pf_capture *c)
 		{ c->bpf->maps.pf_windows, (void **)&c->windows },
 		{ c->bpf->maps.pf_snaps, (void **)&c->snaps },
 		{ c->bpf->maps.pf_stalls, (void **)&c->stalls },
-		{ c->bpf->maps.pf_css_slots, (void **)&c->css_slots },
 	};
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(arrays); i++) {
@@ -447,7 +449,7 @@ int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 
 void pf_bpf_unload(struct pf_capture *c)
 {
-	void *arrays[] = { c->waits, c->windows, c->snaps, c->stalls, c->css_slots };
+	void *arrays[] = { c->waits, c->windows, c->snaps, c->stalls };
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(arrays); i++)
 		if (arrays[i])

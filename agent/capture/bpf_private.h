@@ -71,8 +71,7 @@ struct pf_capture {
 	struct pf_window_rec *windows; /* [nr_slots] */
 	struct pf_snap_rec *snaps;     /* [nr_slots] */
 	struct pf_stall_rec *stalls;   /* [nr_slots] */
-	uint64_t *css_slots;	       /* [PF_CSS_IDS] */
-	size_t mapped_bytes[5];
+	size_t mapped_bytes[4];
 
 	struct pf_stat_finder *stat_finder;
 	struct pf_cost_meter *cost;
