@@ -46,6 +46,19 @@ struct pf_enforced {
 	const char *note; /* where it differs from what the pod asks for; NULL: it does not */
 };
 
+/* A workload's container over a fleet: in the collector's answers. */
+struct pf_fleet_info {
+	const char *cluster, *node_class;
+	uint32_t nr_instances, nr_nodes;	    /* that run now */
+	uint64_t first_unix_ns, last_unix_ns;	    /* of the evidence */
+	double usage_now_millicores, hot_now_bytes; /* all instances together */
+	uint32_t nr_leaking_instances, nr_leaking_nodes;
+	double leak_slope_min, leak_slope_max, leak_slope_mean; /* bytes an hour */
+	const char *const *leaking_nodes;			/* some of them */
+	size_t nr_leaking_named;
+	const char *worst_leak_node, *worst_leak_pod;
+};
+
 struct pf_report_container {
 	const struct pf_identity *identity;
 	const char *cgroup_path, *runtime;
@@ -59,6 +72,7 @@ struct pf_report_container {
 	const struct pf_recommendation *recommendation; /* NULL: none */
 	const struct pf_leak_finding *leak;		/* NULL: none */
 	const char *runtime_kind, *executable;
+	const struct pf_fleet_info *fleet; /* NULL: it is one instance on a node */
 };
 
 struct pf_report_oom {

@@ -130,6 +130,39 @@ static void get_now(const Podfit__V1__Now *from, struct pf_report_now *to)
 	pf_wire_get_psi(from->psi, &to->psi);
 }
 
+static int get_fleet(struct pf_arena *arena, const Podfit__V1__FleetInfo *from,
+		     const struct pf_fleet_info **ret_fleet)
+{
+	struct pf_fleet_info *to;
+
+	if (!from)
+		return 0;
+	to = pf_arena_alloc(arena, sizeof(*to));
+	if (!to)
+		return arena->err;
+	*to = (struct pf_fleet_info){
+		.cluster = GET_TEXT(from, cluster),
+		.node_class = GET_TEXT(from, node_class),
+		.nr_instances = GET_OR(from, nr_instances, 0),
+		.nr_nodes = GET_OR(from, nr_nodes, 0),
+		.first_unix_ns = GET(from, first_unix_ns),
+		.last_unix_ns = GET(from, last_unix_ns),
+		.usage_now_millicores = GET_DOUBLE(from, usage_now_millicores),
+		.hot_now_bytes = GET_DOUBLE(from, hot_now_bytes),
+		.nr_leaking_instances = GET_OR(from, nr_leaking_instances, 0),
+		.nr_leaking_nodes = GET_OR(from, nr_leaking_nodes, 0),
+		.leak_slope_min = GET_DOUBLE(from, leak_slope_min),
+		.leak_slope_max = GET_DOUBLE(from, leak_slope_max),
+		.leak_slope_mean = GET_DOUBLE(from, leak_slope_mean),
+		.leaking_nodes = (const char *const *)from->leaking_nodes,
+		.nr_leaking_named = from->n_leaking_nodes,
+		.worst_leak_node = GET_TEXT(from, worst_leak_node),
+		.worst_leak_pod = GET_TEXT(from, worst_leak_pod),
+	};
+	*ret_fleet = to;
+	return 0;
+}
+
 int pf_wire_get_container(struct pf_arena *arena, const Podfit__V1__Container *message,
 			  struct pf_report_container *ret_container, struct pf_wire_error *error)
 {
@@ -163,6 +196,9 @@ int pf_wire_get_container(struct pf_arena *arena, const Podfit__V1__Container *m
 	}
 	container.slices = slices;
 	container.nr_slices = message->n_slices;
+	r = get_fleet(arena, message->fleet, &container.fleet);
+	if (r < 0)
+		return r;
 	if (message->recommendation) {
 		struct pf_recommendation *recommendation;
 

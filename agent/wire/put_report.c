@@ -143,6 +143,38 @@ static Podfit__V1__Now *put_now(struct pf_arena *arena, const struct pf_report_n
 	return to;
 }
 
+static Podfit__V1__FleetInfo *put_fleet(struct pf_arena *arena, const struct pf_fleet_info *from)
+{
+	Podfit__V1__FleetInfo *to = from ? pf_arena_alloc(arena, sizeof(*to)) : NULL;
+
+	if (!to)
+		return NULL;
+	podfit__v1__fleet_info__init(to);
+	PUT_TEXT(arena, to, cluster, from->cluster);
+	PUT_TEXT(arena, to, node_class, from->node_class);
+	PUT_ANY(to, nr_instances, from->nr_instances);
+	PUT_ANY(to, nr_nodes, from->nr_nodes);
+	PUT(to, first_unix_ns, from->first_unix_ns);
+	PUT(to, last_unix_ns, from->last_unix_ns);
+	PUT_DOUBLE(to, usage_now_millicores, from->usage_now_millicores);
+	PUT_DOUBLE(to, hot_now_bytes, from->hot_now_bytes);
+	if (!from->nr_leaking_instances)
+		return to;
+	PUT_ANY(to, nr_leaking_instances, from->nr_leaking_instances);
+	PUT_ANY(to, nr_leaking_nodes, from->nr_leaking_nodes);
+	PUT_DOUBLE(to, leak_slope_min, from->leak_slope_min);
+	PUT_DOUBLE(to, leak_slope_max, from->leak_slope_max);
+	PUT_DOUBLE(to, leak_slope_mean, from->leak_slope_mean);
+	PUT_TEXT(arena, to, worst_leak_node, from->worst_leak_node);
+	PUT_TEXT(arena, to, worst_leak_pod, from->worst_leak_pod);
+	to->leaking_nodes = pf_arena_array(arena, from->nr_leaking_named + 1, sizeof(char *));
+	to->n_leaking_nodes = to->leaking_nodes ? from->nr_leaking_named : 0;
+	for (size_t i = 0; i < to->n_leaking_nodes; i++)
+		to->leaking_nodes[i] = pf_wire_text_field(arena, from->leaking_nodes[i])
+					       ?: pf_arena_strdup(arena, "");
+	return to;
+}
+
 Podfit__V1__Container *pf_wire_put_container(struct pf_arena *arena,
 					     const struct pf_report_container *container)
 {
@@ -171,6 +203,7 @@ Podfit__V1__Container *pf_wire_put_container(struct pf_arena *arena,
 	to->leak = pf_wire_put_leak(arena, container->leak);
 	PUT_TEXT(arena, to, runtime_kind, container->runtime_kind);
 	PUT_TEXT(arena, to, executable, container->executable);
+	to->fleet = put_fleet(arena, container->fleet);
 	return arena->err ? NULL : to;
 }
 

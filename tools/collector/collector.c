@@ -61,6 +61,49 @@ static int start_auth(struct pf_collector *c, char *error)
 	return pf_auth_new(&opts, &c->auth, error, PF_COLLECTOR_ERROR_MAX);
 }
 
+static void on_stored(void *arg)
+{
+	struct pf_collector *c = arg;
+
+	pf_merger_poke(c->merger);
+}
+
+static void log_merger(void *arg, bool is_problem, const char *line)
+{
+	(void)arg;
+	pf_log(is_problem ? PF_LOG_WARNING : PF_LOG_INFO, "merge", "%s", line);
+}
+
+static int start_merger(struct pf_collector *c, char *error)
+{
+	const struct pf_collector_config *config = c->config;
+	struct pf_merger_opts opts = {
+		.store = c->store,
+		.where = c->store_where,
+		.nodes = c->nodes,
+		.node_class_label = config->merge_node_class_label,
+		.interval_ns = config->merge_interval_ns,
+		.retention_hours = (uint32_t)(config->retention_ns / PF_NS_PER_HOUR),
+		.report_hours = (uint32_t)(config->retention_reports_ns / PF_NS_PER_HOUR),
+		.max_store_bytes = config->retention_bytes,
+		.max_workloads = config->limits_workloads,
+		.max_inflated_bytes = config->limits_inflated_bytes,
+		.max_decoded_bytes = config->limits_decoded_bytes,
+		.log = log_merger,
+	};
+	int r = 0;
+
+	if (*config->policy_file)
+		r = pf_policy_load(config->policy_file, &c->policy, error, PF_COLLECTOR_ERROR_MAX);
+	if (r < 0)
+		return -EINVAL;
+	opts.policy = c->policy;
+	r = pf_readers_new(c->store, c->store_where, &c->readers);
+	if (r == 0)
+		r = pf_pool_new((unsigned)config->web_threads, &c->pool);
+	return r < 0 ? r : pf_merger_new(&opts, &c->merger, error, PF_COLLECTOR_ERROR_MAX);
+}
+
 static int start_store(struct pf_collector *c, char *error)
 {
 	const struct pf_collector_config *config = c->config;
@@ -82,7 +125,10 @@ static int start_store(struct pf_collector *c, char *error)
 		pf_log(PF_LOG_ERROR, "store", "%s", c->store_note);
 	opts.writer = c->writer;
 	opts.nodes = c->nodes;
-	return pf_ingest_new(&opts, &c->ingest);
+	opts.stored = on_stored;
+	opts.stored_arg = c;
+	r = start_merger(c, error);
+	return r < 0 ? r : pf_ingest_new(&opts, &c->ingest);
 }
 
 static void log_http(void *arg, const char *line)
@@ -145,7 +191,11 @@ static void stop(struct pf_collector *c)
 			(void)usleep(10000);
 	}
 	pf_writer_free(c->writer); /* answers all that it still has */
+	pf_pool_free(c->pool);
 	pf_http_server_free(c->server);
+	pf_merger_free(c->merger);
+	pf_readers_free(c->readers);
+	pf_policy_free(c->policy);
 	pf_ingest_free(c->ingest);
 	pf_nodes_free(c->nodes);
 	pf_auth_free(c->auth);

@@ -6,10 +6,13 @@
 #define PF_COLLECTOR_COLLECTOR_H
 
 #include "collector/api/auth.h"
+#include "collector/api/pool.h"
 #include "collector/config.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/nodes.h"
 #include "collector/ingest/writer.h"
+#include "collector/merge/merger.h"
+#include "collector/store/readers.h"
 #include "sys/http_server.h"
 
 struct pf_collector {
@@ -20,6 +23,10 @@ struct pf_collector {
 	struct pf_nodes *nodes;
 	struct pf_writer *writer;
 	struct pf_ingest *ingest;
+	struct pf_readers *readers;
+	struct pf_policy *policy; /* NULL: podfit's own rules */
+	struct pf_merger *merger;
+	struct pf_pool *pool;
 	struct pf_http_server *server;
 	int64_t started_unix_ms;
 	char store_note[512]; /* what opening the store had to say; "": nothing */

@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/api/api.h"
 
-#include <stdarg.h>
 #include <string.h>
 
-#include "sys/clock.h"
+#include "collector/api/answers.h"
+#include "collector/api/reply.h"
 
 enum right { OPEN, READ, WRITE };
 
 struct route {
-	const char *path;
+	const char *path; /* one that ends in a slash is that of all below it */
 	enum pf_http_method method;
 	enum right right;
+	bool slow; /* answered in a thread of the pool */
 	void (*handle)(struct pf_collector *c, struct pf_http_request *req);
 };
-
-void pf_api_reply_buf(struct pf_http_request *req, const char *content_type, struct pf_buf *body)
-{
-	size_t len = body->len;
-
-	if (body->err) {
-		pf_buf_done(body);
-		pf_http_reply_error(req, 500, "the answer does not fit into memory");
-		return;
-	}
-	pf_http_reply(req, 200, content_type, pf_buf_steal(body), len);
-}
 
 static void reply_text(struct pf_http_request *req, unsigned status, const char *text)
 {
@@ -40,6 +29,13 @@ static void livez(struct pf_collector *c, struct pf_http_request *req)
 {
 	(void)c;
 	reply_text(req, 200, "ok\n");
+}
+
+static void startupz(struct pf_collector *c, struct pf_http_request *req)
+{
+	PF_AUTO(pf_fleet_unrefp) struct pf_fleet *fleet = pf_merger_fleet(c->merger);
+
+	reply_text(req, fleet ? 200 : 503, fleet ? "ok\n" : "merging what is stored\n");
 }
 
 static void readyz(struct pf_collector *c, struct pf_http_request *req)
@@ -75,19 +71,35 @@ static void post_report(struct pf_collector *c, struct pf_http_request *req)
 }
 
 static const struct route routes[] = {
-	{ "/v1/reports", PF_HTTP_POST, WRITE, post_report },
-	{ "/livez", PF_HTTP_GET, OPEN, livez },
-	{ "/readyz", PF_HTTP_GET, OPEN, readyz },
-	{ "/startupz", PF_HTTP_GET, OPEN, readyz },
-	{ "/metrics", PF_HTTP_GET, READ, pf_api_metrics },
+	{ "/v1/reports", PF_HTTP_POST, WRITE, false, post_report },
+	{ "/v1/recommendations", PF_HTTP_GET, READ, true, pf_answer_recommendations },
+	{ "/v1/workloads", PF_HTTP_GET, READ, true, pf_answer_workloads },
+	{ "/v1/workloads/", PF_HTTP_GET, READ, true, pf_answer_workload },
+	{ "/v1/leaks", PF_HTTP_GET, READ, true, pf_answer_leaks },
+	{ "/v1/nodes", PF_HTTP_GET, READ, true, pf_answer_nodes },
+	{ "/v1/nodes/", PF_HTTP_GET, READ, true, pf_answer_node },
+	{ "/v1/namespaces", PF_HTTP_GET, READ, true, pf_answer_namespaces },
+	{ "/v1/fleet", PF_HTTP_GET, READ, true, pf_answer_fleet },
+	{ "/livez", PF_HTTP_GET, OPEN, false, livez },
+	{ "/readyz", PF_HTTP_GET, OPEN, false, readyz },
+	{ "/startupz", PF_HTTP_GET, OPEN, false, startupz },
+	{ "/metrics", PF_HTTP_GET, READ, false, pf_api_metrics },
 };
+
+static bool fits(const struct route *route, const char *path)
+{
+	size_t len = strlen(route->path);
+
+	return !strcmp(route->path, path) ||
+	       (len > 1 && route->path[len - 1] == '/' && !strncmp(route->path, path, len));
+}
 
 /* @ret_known: there is something at that path, for some method. */
 static const struct route *find_route(const struct pf_http_request *req, bool *ret_known)
 {
 	*ret_known = false;
 	for (size_t i = 0; i < PF_ARRAY_SIZE(routes); i++) {
-		if (strcmp(routes[i].path, pf_http_path(req)) != 0)
+		if (!fits(&routes[i], pf_http_path(req)))
 			continue;
 		*ret_known = true;
 		if (routes[i].method == pf_http_method(req))
@@ -129,10 +141,24 @@ bool pf_api_admit(void *arg, struct pf_http_request *req)
 	return false;
 }
 
-void pf_api_handle(void *arg, struct pf_http_request *req)
+static void answer(void *arg, void *what)
 {
 	bool known;
-	const struct route *route = find_route(req, &known);
 
-	route->handle(arg, req); /* admitted, so there is one */
+	find_route(what, &known)->handle(arg, what);
+}
+
+void pf_api_handle(void *arg, struct pf_http_request *req)
+{
+	struct pf_collector *c = arg;
+	bool known;
+	const struct route *route = find_route(req, &known); /* admitted, so there is one */
+
+	if (!route->slow) {
+		route->handle(c, req);
+		return;
+	}
+	pf_http_defer(req);
+	if (pf_pool_run(c->pool, answer, c, req) < 0)
+		pf_http_reply_error(req, 503, "out of memory");
 }

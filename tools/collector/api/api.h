@@ -16,8 +16,4 @@ void pf_api_handle(void *arg, struct pf_http_request *req);
 /* Handlers; each answers. */
 void pf_api_metrics(struct pf_collector *c, struct pf_http_request *req);
 
-/** pf_api_reply_buf() - answers 200 with what is in @body, which is empty afterwards; 500 if it has
- * an error. */
-void pf_api_reply_buf(struct pf_http_request *req, const char *content_type, struct pf_buf *body);
-
 #endif

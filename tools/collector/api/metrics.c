@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "collector/api/api.h"
+#include "collector/api/reply.h"
 #include "core/units.h"
 
 enum { METRICS_MAX = 1 << 20 };
@@ -58,6 +59,34 @@ static void put_writer(struct pf_buf *out, struct pf_collector *c)
 		"Stored reports deleted because a newer one says all they said.", s.nr_superseded);
 }
 
+static void put_merger(struct pf_buf *out, struct pf_collector *c)
+{
+	PF_AUTO(pf_fleet_unrefp) struct pf_fleet *fleet = pf_merger_fleet(c->merger);
+	struct pf_merger_stats s;
+
+	pf_merger_get_stats(c->merger, &s);
+	counter(out, "merges_total", "Pictures of the fleet made.", s.nr_merges);
+	counter(out, "failed_merges_total", "Merges that failed; the picture before stays.",
+		s.nr_failed);
+	counter(out, "sealed_total", "Hours made into summaries.", s.nr_sealed);
+	counter(out, "unreadable_total", "Stored reports and summaries that cannot be decoded.",
+		s.nr_unreadable);
+	gauge(out, "merge_seconds", "Time that the newest merge took.",
+	      (double)s.last_took_ns / (double)PF_NS_PER_S);
+	gauge(out, "merged_timestamp_seconds", "When the newest picture was made.",
+	      (double)s.last_unix_ns / (double)PF_NS_PER_S);
+	gauge(out, "store_bytes", "Size of the store, free space left out.", (double)s.size.bytes);
+	gauge(out, "store_reports", "Reports stored.", (double)s.size.nr_reports);
+	gauge(out, "store_summaries", "Summaries stored.", (double)s.size.nr_summaries);
+	if (!fleet)
+		return;
+	gauge(out, "workloads", "Containers of workloads.", (double)fleet->totals.nr_workloads);
+	gauge(out, "instances", "Containers that run.", (double)fleet->totals.nr_instances);
+	gauge(out, "leaks", "Workloads with a leak alarm.", (double)fleet->totals.nr_leaks);
+	gauge(out, "workloads_left_out", "Merged containers for which the table was full.",
+	      (double)fleet->nr_left_out);
+}
+
 static void put_http(struct pf_buf *out, struct pf_collector *c)
 {
 	struct pf_http_server_stats s;
@@ -87,6 +116,7 @@ void pf_api_metrics(struct pf_collector *c, struct pf_http_request *req)
 	pf_buf_adds(&out, "podfit_collector_build_info{version=\"" PF_VERSION "\"} 1\n");
 	put_reports(&out, c);
 	put_writer(&out, c);
+	put_merger(&out, c);
 	put_http(&out, c);
-	pf_api_reply_buf(req, "text/plain; version=0.0.4; charset=utf-8", &out);
+	pf_reply_buf(req, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

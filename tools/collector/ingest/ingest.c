@@ -140,6 +140,8 @@ static void on_written(struct pf_write *write, int r, enum pf_written how)
 							       : PF_INGEST_KNOWN;
 
 	count(waiting->ingest, result);
+	if (result == PF_INGEST_STORED)
+		waiting->ingest->opts.stored(waiting->ingest->opts.stored_arg);
 	waiting_free(waiting);
 	if (r == 0) {
 		reply_ok(req, result_names[result]);

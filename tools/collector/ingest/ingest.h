@@ -22,6 +22,9 @@ struct pf_ingest_opts {
 	size_t max_inflated_bytes; /* of one report */
 	size_t max_decoded_bytes;
 	uint32_t retention_hours; /* older slices are not stored */
+	/* Called after a new report is durable; from the writer's thread. */
+	void (*stored)(void *arg);
+	void *stored_arg;
 };
 
 /* What became of reports, since the start. Each report is counted once. */

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * put_summary.c - evidence into a Summary.
+ */
+#include <errno.h>
+#include <evidence.pb-c.h>
+
+#include "wire/internal.h"
+#include "wire/summary.h"
+
+enum { ENCODE_MEMORY_MAX = 64 << 20 }; /* the messages beside the result; tables are bounded */
+
+#define PUT_TIME(message, field, value)                                                            \
+	do {                                                                                       \
+		if ((value) != PF_VPA_NO_TIME)                                                     \
+			PUT_ANY(message, field, value);                                            \
+	} while (0)
+
+static Podfit__V1__Weights *put_weights(struct pf_arena *arena, const float *weights, size_t nr,
+					float zero)
+{
+	Podfit__V1__Weights *to = pf_arena_alloc(arena, sizeof(*to));
+	size_t last = 0;
+
+	if (!to)
+		return NULL;
+	podfit__v1__weights__init(to);
+	to->index_delta = pf_arena_array(arena, nr, sizeof(*to->index_delta));
+	to->weight = pf_arena_array(arena, nr, sizeof(*to->weight));
+	if (!to->index_delta || !to->weight)
+		return NULL;
+	for (size_t i = 0; i < nr; i++) {
+		if (weights[i] == 0)
+			continue;
+		to->index_delta[to->n_index_delta++] = (uint32_t)(i - last);
+		to->weight[to->n_weight++] = weights[i];
+		last = i;
+	}
+	if (zero != 0)
+		PUT_ANY(to, zero, zero);
+	return to;
+}
+
+static Podfit__V1__VpaHistogram *put_vpa(struct pf_arena *arena, const struct pf_vpa_hist *hist)
+{
+	Podfit__V1__VpaHistogram *to = pf_arena_alloc(arena, sizeof(*to));
+	size_t last = 0;
+
+	if (!to)
+		return NULL;
+	podfit__v1__vpa_histogram__init(to);
+	to->index_delta = pf_arena_array(arena, PF_VPA_NR_BUCKETS, sizeof(*to->index_delta));
+	to->weight = pf_arena_array(arena, PF_VPA_NR_BUCKETS, sizeof(*to->weight));
+	if (!to->index_delta || !to->weight)
+		return NULL;
+	PUT_TIME(to, reference_ns, hist->reference_ns);
+	PUT_ANY(to, total, hist->total);
+	for (size_t i = 0; i < PF_VPA_NR_BUCKETS; i++) {
+		if (hist->weight[i] == 0)
+			continue;
+		to->index_delta[to->n_index_delta++] = (uint32_t)(i - last);
+		to->weight[to->n_weight++] = hist->weight[i];
+		last = i;
+	}
+	return to;
+}
+
+/* An array of pointers to @nr messages of @size bytes each. NULL: the arena is full; or none. */
+static void *messages(struct pf_arena *arena, size_t nr, size_t size)
+{
+	void **list = nr ? pf_arena_array(arena, nr, sizeof(*list)) : NULL;
+	char *all = nr ? pf_arena_array(arena, nr, size) : NULL;
+
+	if (!list || !all)
+		return NULL;
+	for (size_t i = 0; i < nr; i++)
+		list[i] = all + i * size;
+	return list;
+}
+
+static Podfit__V1__MemoryCell **put_cells(struct pf_arena *arena,
+					  const struct pf_memory_cell *cells, size_t nr)
+{
+	Podfit__V1__MemoryCell **to = messages(arena, nr, sizeof(**to));
+
+	for (size_t i = 0; to && i < nr; i++) {
+		podfit__v1__memory_cell__init(to[i]);
+		PUT_ANY(to[i], index, cells[i].index);
+		PUT_ANY(to[i], need_bytes, cells[i].need_bytes);
+		PUT_ANY(to[i], peak_bytes, cells[i].peak_bytes);
+		if (cells[i].oom_bytes)
+			PUT_ANY(to[i], oom_bytes, cells[i].oom_bytes);
+	}
+	return to;
+}
+
+static void put_peaks(struct pf_arena *arena, const struct pf_evidence *e, Podfit__V1__Evidence *to)
+{
+	to->peaks = messages(arena, e->nr_peaks, sizeof(**to->peaks));
+	to->n_peaks = to->peaks ? e->nr_peaks : 0;
+	for (size_t i = 0; i < to->n_peaks; i++) {
+		podfit__v1__evidence_peak__init(to->peaks[i]);
+		PUT_ANY(to->peaks[i], instance, e->peaks[i].instance);
+		PUT_ANY(to->peaks[i], interval_end_ns, e->peaks[i].interval_end_ns);
+		PUT_ANY(to->peaks[i], bytes, e->peaks[i].bytes);
+	}
+}
+
+static void put_instances(struct pf_arena *arena, const struct pf_evidence *e,
+			  Podfit__V1__Evidence *to)
+{
+	to->instances = messages(arena, e->nr_instances, sizeof(**to->instances));
+	to->n_instances = to->instances ? e->nr_instances : 0;
+	for (size_t i = 0; i < to->n_instances; i++) {
+		podfit__v1__evidence_instance__init(to->instances[i]);
+		PUT_ANY(to->instances[i], id, e->instances[i].id);
+		PUT_ANY(to->instances[i], last_hour, e->instances[i].last_hour);
+		PUT_ANY(to->instances[i], covered_ns, e->instances[i].covered_ns);
+		PUT_ANY(to->instances[i], usage_ns, e->instances[i].usage_ns);
+		PUT_ANY(to->instances[i], need_bytes, e->instances[i].need_bytes);
+	}
+}
+
+static void put_histograms(struct pf_arena *arena, const struct pf_evidence *e,
+			   Podfit__V1__Evidence *to)
+{
+	to->demand = put_weights(arena, e->demand, PF_MILLICORES_BUCKETS, e->demand_idle);
+	to->minute_long =
+		put_weights(arena, e->minute_long, PF_MILLICORES_BUCKETS, e->minute_long_idle);
+	to->minute_short =
+		put_weights(arena, e->minute_short, PF_MILLICORES_BUCKETS, e->minute_short_idle);
+	to->quota_wait = put_weights(arena, e->quota_wait, PF_LATENCY_BUCKETS, 0);
+	to->contention_wait = put_weights(arena, e->contention_wait, PF_LATENCY_BUCKETS, 0);
+	to->throttle_stall = put_weights(arena, e->throttle_stall, PF_LATENCY_BUCKETS, 0);
+	to->vpa_cpu = put_vpa(arena, &e->vpa.cpu);
+	to->vpa_memory = put_vpa(arena, &e->vpa.memory);
+}
+
+static void put_scalars(const struct pf_evidence *e, Podfit__V1__Evidence *to)
+{
+	PUT_TIME(to, reference_ns, e->reference_ns);
+	PUT_TIME(to, first_ns, e->first_ns);
+	PUT_TIME(to, last_ns, e->last_ns);
+	PUT_TIME(to, newest_ns, e->newest_ns);
+	PUT_TIME(to, vpa_first_ns, e->vpa.first_ns);
+	PUT_TIME(to, vpa_last_ns, e->vpa.last_ns);
+	PUT_ANY(to, vpa_nr_samples, e->vpa.nr_samples);
+	PUT_ANY(to, covered_hours, e->covered_hours);
+	PUT_ANY(to, has_windows, e->has_windows);
+	PUT_ANY(to, has_kinds, e->has_kinds);
+	PUT_ANY(to, has_waits, e->has_waits);
+	PUT_ANY(to, demand_peak_millicores, e->demand_peak_millicores);
+	PUT_ANY(to, startup_peak_millicores, e->startup_peak_millicores);
+	PUT_ANY(to, startup_ns, e->startup_ns);
+	PUT_ANY(to, window_ns, e->window_ns);
+	PUT(to, cfs_quota_us, e->cfs_quota_us);
+	PUT_ANY(to, no_quota, e->cfs_quota_us == PF_NO_LIMIT);
+	PUT(to, cfs_period_us, e->cfs_period_us);
+	PUT(to, cfs_burst_us, e->cfs_burst_us);
+	PUT(to, memory_limit_bytes, e->memory_limit_bytes);
+	PUT_ANY(to, no_memory_limit, e->memory_limit_bytes == PF_NO_LIMIT);
+	PUT_ANY(to, max_threads, e->max_threads);
+	PUT_ANY(to, oom_kills, e->oom_kills);
+	PUT_ANY(to, events_max, e->events_max);
+	PUT_ANY(to, events_high, e->events_high);
+	PUT_ANY(to, restarts, e->restarts);
+	PUT_ANY(to, oom_overshoot_bytes, e->oom_overshoot_bytes);
+	PUT_ANY(to, working_set_peak_bytes, e->working_set_peak_bytes);
+}
+
+static Podfit__V1__Evidence *put_evidence(struct pf_arena *arena, const struct pf_evidence *e)
+{
+	Podfit__V1__Evidence *to = pf_arena_alloc(arena, sizeof(*to));
+	size_t nr_sums = sizeof(e->sums) / sizeof(double);
+
+	if (!to)
+		return NULL;
+	podfit__v1__evidence__init(to);
+	put_scalars(e, to);
+	put_histograms(arena, e, to);
+	to->hours = put_cells(arena, e->hours, e->nr_hours);
+	to->n_hours = to->hours ? e->nr_hours : 0;
+	to->days = put_cells(arena, e->days, e->nr_days);
+	to->n_days = to->days ? e->nr_days : 0;
+	put_peaks(arena, e, to);
+	put_instances(arena, e, to);
+	to->sums = pf_arena_array(arena, nr_sums, sizeof(*to->sums));
+	to->n_sums = to->sums ? nr_sums : 0;
+	for (size_t i = 0; i < to->n_sums; i++)
+		to->sums[i] = ((const double *)&e->sums)[i];
+	return to;
+}
+
+static void put_present(Podfit__V1__HourPoint *to, const struct pf_resources *from)
+{
+	PUT(to, cpu_request_millicores, from->cpu_request_millicores);
+	PUT(to, cpu_limit_millicores, from->cpu_limit_millicores);
+	PUT(to, memory_request_bytes, from->memory_request_bytes);
+	PUT(to, memory_limit_bytes, from->memory_limit_bytes);
+}
+
+static void put_point(struct pf_arena *arena, const struct pf_hour_point *from,
+		      Podfit__V1__HourPoint *to)
+{
+	podfit__v1__hour_point__init(to);
+	PUT_ANY(to, hour, from->hour);
+	PUT_ANY(to, nr_instances, from->nr_instances);
+	PUT_ANY(to, covered_ns, from->covered_ns);
+	PUT_ANY(to, usage_ns, from->usage_ns);
+	PUT_ANY(to, nr_periods, from->nr_periods);
+	PUT_ANY(to, nr_throttled, from->nr_throttled);
+	PUT_ANY(to, throttled_ns, from->throttled_ns);
+	PUT_ANY(to, quota_wait_ns, from->quota_wait_ns);
+	PUT_ANY(to, contention_wait_ns, from->contention_wait_ns);
+	PUT_ANY(to, memory_byte_ns, from->memory_byte_ns);
+	PUT_ANY(to, hot_byte_ns, from->hot_byte_ns);
+	PUT(to, demand_p99_millicores, from->demand_p99_millicores);
+	PUT(to, demand_peak_millicores, from->demand_peak_millicores);
+	PUT(to, memory_peak_bytes, from->memory_peak_bytes);
+	PUT(to, hot_peak_bytes, from->hot_peak_bytes);
+	PUT(to, working_set_peak_bytes, from->working_set_peak_bytes);
+	PUT_ANY(to, oom_kills, from->oom_kills);
+	PUT_ANY(to, restarts, from->restarts);
+	put_present(to, &from->present);
+	if (!from->nr_kinds)
+		return;
+	PUT_ANY(to, nr_kinds, from->nr_kinds);
+	to->kind_bytes = pf_arena_array(arena, PF_MEMORY_NR_KINDS, sizeof(*to->kind_bytes));
+	to->n_kind_bytes = to->kind_bytes ? PF_MEMORY_NR_KINDS : 0;
+	for (size_t i = 0; i < to->n_kind_bytes; i++)
+		to->kind_bytes[i] = ((const uint64_t *)&from->kinds)[i];
+}
+
+static int encode(const Podfit__V1__Summary *summary, struct pf_buf *out)
+{
+	size_t len = podfit__v1__summary__get_packed_size(summary);
+	char *place;
+	int r = pf_buf_reserve(out, len, &place);
+
+	if (r < 0)
+		return r;
+	out->len += podfit__v1__summary__pack(summary, (uint8_t *)place);
+	return 0;
+}
+
+int pf_wire_encode_summary(const struct pf_evidence *evidence, const struct pf_hour_point *points,
+			   size_t nr_points, struct pf_buf *out)
+{
+	PF_AUTO(pf_arena_done) struct pf_arena arena;
+	Podfit__V1__Summary summary = PODFIT__V1__SUMMARY__INIT;
+
+	pf_arena_init(&arena, ENCODE_MEMORY_MAX);
+	summary.evidence = put_evidence(&arena, evidence);
+	summary.points = messages(&arena, nr_points, sizeof(**summary.points));
+	summary.n_points = summary.points ? nr_points : 0;
+	for (size_t i = 0; i < summary.n_points; i++)
+		put_point(&arena, &points[i], summary.points[i]);
+	return arena.err ? arena.err : encode(&summary, out);
+}

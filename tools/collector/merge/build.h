@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * build.h - a snapshot of the fleet from the hours that are over and those that are still open.
+ */
+#ifndef PF_COLLECTOR_MERGE_BUILD_H
+#define PF_COLLECTOR_MERGE_BUILD_H
+
+#include "collector/ingest/nodes.h"
+#include "collector/merge/base.h"
+#include "collector/merge/fleet.h"
+#include "collector/merge/open.h"
+#include "policy/policy.h"
+
+struct pf_build_input {
+	const struct pf_base *base;
+	struct pf_open *open;		/* its arena is taken over by the snapshot */
+	const struct pf_policy *policy; /* NULL: podfit's own rules */
+	const struct pf_node_info *nodes;
+	size_t nr_nodes;
+	uint64_t now_unix_ns, serial;
+};
+
+/** pf_fleet_build() - Return: 0; -ENOMEM. */
+PF_MUST_CHECK int pf_fleet_build(const struct pf_build_input *input, struct pf_fleet **ret_fleet);
+
+/**
+ * pf_build_rules(), pf_build_recommend() - the rules of a workload and its recommendation from
+ * evidence; also for a single workload that is looked at closely.
+ * @extra: NULL: nothing is known but history.
+ */
+struct pf_build_one {
+	const struct pf_policy *policy;
+	const struct pf_workload_key *key;
+	const struct pf_evidence *evidence;
+	const struct pf_open_extra *extra;
+	unsigned nr_containers; /* of a pod */
+};
+PF_MUST_CHECK int pf_build_recommend(const struct pf_build_one *one, struct pf_arena *arena,
+				     struct pf_recommendation *ret_recommendation);
+
+#endif

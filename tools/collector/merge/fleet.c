@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/merge/fleet.h"
+
+#include <stdlib.h>
+
+#include "collector/merge/set.h"
+
+struct pf_fleet *pf_fleet_ref(struct pf_fleet *fleet)
+{
+	atomic_fetch_add(&fleet->references, 1);
+	return fleet;
+}
+
+void pf_fleet_unref(struct pf_fleet *fleet)
+{
+	if (!fleet || atomic_fetch_sub(&fleet->references, 1) != 1)
+		return;
+	pf_arena_done(&fleet->arena);
+	free(fleet);
+}
+
+static int compare(const void *key, const void *workload)
+{
+	return pf_workload_key_compare(key, &((const struct pf_fleet_workload *)workload)->key);
+}
+
+const struct pf_fleet_workload *pf_fleet_find(const struct pf_fleet *fleet,
+					      const struct pf_workload_key *key)
+{
+	return bsearch(key, fleet->workloads, fleet->nr_workloads, sizeof(*fleet->workloads),
+		       compare);
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/merge/seal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "collector/merge/open.h"
+#include "wire/summary.h"
+
+enum { SUMMARY_MAX = 16 << 20, HOURS_OF_DAY = 24 };
+
+/* ---- fingerprints ---- */
+
+static uint64_t mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15u;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+/* The order of rows must not matter, so their hashes are added up. */
+static uint64_t row_hash(const struct pf_store_key *key)
+{
+	return mix(pf_evidence_instance_id(key->cluster) ^
+		   mix(pf_evidence_instance_id(key->node) ^ mix(key->run_id ^ mix(key->sequence))));
+}
+
+uint64_t pf_seal_day_fingerprint(const struct pf_store_sealed *seals, size_t nr,
+				 uint32_t start_hour)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (seals[i].level == PF_SUMMARY_HOUR && seals[i].start_hour >= start_hour &&
+		    seals[i].start_hour < start_hour + HOURS_OF_DAY)
+			sum += mix(seals[i].start_hour ^ mix(seals[i].fingerprint));
+	return sum;
+}
+
+/* ---- the list of seals ---- */
+
+static int take_seal(void *arg, const struct pf_store_sealed *sealed)
+{
+	struct pf_seal_list *list = arg;
+
+	if (list->nr == list->cap) {
+		size_t cap = list->cap ? list->cap * 2 : 256;
+		void *seals = realloc(list->seals, cap * sizeof(*list->seals));
+
+		if (!seals)
+			return -ENOMEM;
+		list->seals = seals;
+		list->cap = cap;
+	}
+	list->seals[list->nr++] = *sealed;
+	return 0;
+}
+
+int pf_seal_list_read(const struct pf_store_ops *ops, struct pf_store *store,
+		      struct pf_seal_list *ret_list)
+{
+	struct pf_seal_list list = { .nr = 0 };
+	int r = ops->list_sealed(store, take_seal, &list);
+
+	if (r < 0) {
+		pf_seal_list_done(&list);
+		return r;
+	}
+	*ret_list = list;
+	return 0;
+}
+
+void pf_seal_list_done(struct pf_seal_list *list)
+{
+	free(list->seals);
+	*list = (struct pf_seal_list){ 0 };
+}
+
+const struct pf_store_sealed *pf_seal_list_find(const struct pf_seal_list *list,
+						enum pf_summary_level level, uint32_t start_hour)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		if (list->seals[i].level == level && list->seals[i].start_hour == start_hour)
+			return &list->seals[i];
+	return NULL;
+}
+
+/* ---- writing ---- */
+
+static int put_all(const struct pf_store_ops *ops, struct pf_store *store, struct pf_merge_set *set,
+		   const struct pf_store_sealed *sealed, struct pf_buf *body)
+{
+	struct pf_merged *merged;
+
+	pf_map_for_each(set->map, cursor, merged) {
+		struct pf_store_summary summary = { .level = sealed->level,
+						    .start_hour = sealed->start_hour,
+						    .key = merged->key };
+		int r;
+
+		pf_buf_reset(body);
+		r = pf_wire_encode_summary(merged->evidence,
+					   merged->extra ? merged->extra : merged->points,
+					   merged->nr_points, body);
+		if (r < 0)
+			return r;
+		summary.body = body->data;
+		summary.body_len = body->len;
+		r = ops->put_summary(store, &summary);
+		if (r < 0)
+			return r;
+	}
+	return ops->put_sealed(store, sealed);
+}
+
+int pf_seal_write(const struct pf_store_ops *ops, struct pf_store *store, struct pf_merge_set *set,
+		  const struct pf_store_sealed *sealed)
+{
+	uint32_t length = sealed->level == PF_SUMMARY_DAY ? HOURS_OF_DAY : 1;
+	struct pf_buf body;
+	int r = ops->begin(store);
+
+	if (r < 0)
+		return r;
+	pf_buf_init(&body, SUMMARY_MAX);
+	r = ops->delete_summaries(store, sealed->level, sealed->start_hour,
+				  sealed->start_hour + length);
+	if (r == 0 && sealed->level == PF_SUMMARY_DAY)
+		r = ops->delete_summaries(store, PF_SUMMARY_HOUR, sealed->start_hour,
+					  sealed->start_hour + length);
+	if (r == 0)
+		r = put_all(ops, store, set, sealed, &body);
+	pf_buf_done(&body);
+	if (r == 0)
+		r = ops->commit(store);
+	if (r < 0)
+		ops->rollback(store);
+	return r;
+}
+
+/* ---- one hour ---- */
+
+struct hour_view {
+	struct pf_merge_set *set;
+	const char *node_class;
+};
+
+static int add_slice(void *arg, const struct pf_resolved *one)
+{
+	const struct hour_view *view = arg;
+
+	return pf_merge_add_resolved(view->set, one, view->node_class);
+}
+
+static int merge_hour(const struct pf_seal_input *in, const struct pf_row_list *rows, uint32_t hour,
+		      struct pf_merge_set *set)
+{
+	for (size_t at = 0; at < rows->nr;) {
+		size_t end = pf_row_list_node_end(rows, at);
+		const struct pf_report *const *reports;
+		struct hour_view view = { .set = set };
+		size_t nr;
+		int r = pf_loader_node(in->loader, &rows->rows[at], end - at, &reports, &nr);
+
+		at = end;
+		if (r < 0)
+			return r;
+		if (!nr)
+			continue;
+		view.node_class =
+			pf_merge_node_class(pf_resolve_newest(reports, nr), in->node_class_label);
+		r = pf_resolve(reports, nr, hour, hour, add_slice, &view);
+		if (r < 0)
+			return r;
+	}
+	pf_merge_finish(set);
+	return 0;
+}
+
+static int seal_hour(const struct pf_seal_input *in, const struct pf_store_sealed *sealed)
+{
+	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
+	PF_AUTO(pf_merge_set_done) struct pf_merge_set set = { 0 };
+	int r = pf_row_list_read(in->ops, in->store, sealed->start_hour, sealed->start_hour, &rows);
+
+	if (r == 0)
+		r = pf_merge_set_init(&set, in->max_workloads, in->settings);
+	if (r == 0)
+		r = merge_hour(in, &rows, sealed->start_hour, &set);
+	return r < 0 ? r : pf_seal_write(in->ops, in->store, &set, sealed);
+}
+
+/* ---- which hours ---- */
+
+struct hours {
+	uint32_t from, nr;
+	uint64_t *fingerprints; /* 0: no report has slices of it */
+};
+
+static int add_row(void *arg, const struct pf_store_report *row)
+{
+	struct hours *hours = arg;
+	uint32_t last = PF_MIN(row->hour_max, hours->from + hours->nr - 1);
+	uint64_t hash = row_hash(&row->key);
+
+	for (uint32_t h = PF_MAX(row->hour_min, hours->from); h <= last; h++) {
+		uint64_t *sum = &hours->fingerprints[h - hours->from];
+
+		*sum += hash;
+		*sum += *sum == 0; /* 0 means none */
+	}
+	return 0;
+}
+
+static int seal_hours(const struct pf_seal_input *in, const struct pf_seal_list *seals,
+		      const struct hours *hours, uint64_t *nr_sealed)
+{
+	for (uint32_t i = 0; i < hours->nr; i++) {
+		struct pf_store_sealed sealed = { PF_SUMMARY_HOUR, hours->from + i,
+						  hours->fingerprints[i] };
+		const struct pf_store_sealed *old =
+			pf_seal_list_find(seals, PF_SUMMARY_HOUR, sealed.start_hour);
+		uint32_t day = sealed.start_hour / HOURS_OF_DAY * HOURS_OF_DAY;
+		int r;
+
+		if (!sealed.fingerprint || (old && old->fingerprint == sealed.fingerprint) ||
+		    pf_seal_list_find(seals, PF_SUMMARY_DAY, day))
+			continue;
+		r = seal_hour(in, &sealed);
+		if (r < 0)
+			return r;
+		++*nr_sealed;
+	}
+	return 0;
+}
+
+static int seal_all(const struct pf_seal_input *in, uint64_t *nr_sealed)
+{
+	PF_AUTO(pf_seal_list_done) struct pf_seal_list seals = { 0 };
+	struct hours hours = { .from = in->report_from, .nr = in->open_from - in->report_from };
+	PF_AUTO(pf_freep) uint64_t *fingerprints = calloc(hours.nr + 1, sizeof(*fingerprints));
+	int r = fingerprints ? pf_seal_list_read(in->ops, in->store, &seals) : -ENOMEM;
+
+	hours.fingerprints = fingerprints;
+	if (r == 0 && hours.nr)
+		r = in->ops->list_reports(in->store, hours.from, in->open_from - 1, add_row,
+					  &hours);
+	return r < 0 || !hours.nr ? r : seal_hours(in, &seals, &hours, nr_sealed);
+}
+
+/* ---- the base ---- */
+
+struct base_view {
+	const struct pf_seal_input *in;
+	struct pf_arena arena;
+};
+
+static int add_summary(void *arg, const struct pf_store_summary *summary)
+{
+	struct base_view *view = arg;
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
+	const struct pf_hour_point *points;
+	struct pf_wire_error error;
+	size_t nr;
+	int r;
+
+	pf_arena_reset(&view->arena);
+	r = pf_wire_decode_summary(summary->body, summary->body_len, view->in->settings,
+				   &view->arena, &evidence, &points, &nr, &error);
+	if (r == -EBADMSG || r == -ENOSPC) {
+		view->in->loader->nr_unreadable++;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	(void)pthread_rwlock_wrlock(view->in->base_lock);
+	r = pf_base_add(view->in->base, &summary->key, evidence, points, nr);
+	(void)pthread_rwlock_unlock(view->in->base_lock);
+	return r;
+}
+
+static int load_seal(const struct pf_seal_input *in, const struct pf_store_sealed *sealed)
+{
+	struct base_view view = { .in = in };
+	int r;
+
+	pf_arena_init(&view.arena, SUMMARY_MAX * 8);
+	r = in->ops->list_summaries(in->store, sealed->level, sealed->start_hour,
+				    sealed->start_hour + 1, add_summary, &view);
+	pf_arena_done(&view.arena);
+	return r < 0 ? r : pf_base_note_seal(in->base, sealed);
+}
+
+static bool is_in_base(const struct pf_base *base, const struct pf_store_sealed *sealed)
+{
+	const struct pf_store_sealed *own = pf_base_seal(base, sealed->level, sealed->start_hour);
+
+	if (own)
+		return own->fingerprint == sealed->fingerprint;
+	/* A day that was made of the very hours that are merged in already. */
+	return sealed->level == PF_SUMMARY_DAY && sealed->fingerprint &&
+	       pf_seal_day_fingerprint(base->seals, base->nr_seals, sealed->start_hour) ==
+		       sealed->fingerprint;
+}
+
+/* Something that is merged in is no longer so in the store: it cannot be taken out again. */
+static bool is_stale(const struct pf_base *base, const struct pf_seal_list *seals)
+{
+	for (size_t i = 0; i < seals->nr; i++) {
+		const struct pf_store_sealed *sealed = &seals->seals[i];
+
+		if (is_in_base(base, sealed))
+			continue;
+		if (pf_base_seal(base, sealed->level, sealed->start_hour))
+			return true; /* made again from other reports */
+		if (sealed->level == PF_SUMMARY_DAY &&
+		    pf_seal_day_fingerprint(base->seals, base->nr_seals, sealed->start_hour))
+			return true; /* of other hours than those merged in */
+	}
+	return false;
+}
+
+static int update_base(const struct pf_seal_input *in)
+{
+	PF_AUTO(pf_seal_list_done) struct pf_seal_list seals = { 0 };
+	int r = pf_seal_list_read(in->ops, in->store, &seals);
+
+	if (r < 0)
+		return r;
+	if (is_stale(in->base, &seals)) {
+		(void)pthread_rwlock_wrlock(in->base_lock);
+		pf_base_done(in->base);
+		r = pf_base_init(in->base, in->max_workloads, in->settings);
+		(void)pthread_rwlock_unlock(in->base_lock);
+	}
+	for (size_t i = 0; i < seals.nr && r == 0; i++)
+		if (seals.seals[i].start_hour >= in->window_from &&
+		    seals.seals[i].start_hour < in->open_from &&
+		    !is_in_base(in->base, &seals.seals[i]))
+			r = load_seal(in, &seals.seals[i]);
+	return r;
+}
+
+int pf_seal(const struct pf_seal_input *in, uint64_t *ret_nr_sealed)
+{
+	int r;
+
+	*ret_nr_sealed = 0;
+	r = seal_all(in, ret_nr_sealed);
+	return r < 0 ? r : update_base(in);
+}
