@@ -149,17 +149,30 @@ static void make_dir(const struct hierarchy *h, const char *dir)
 		kt_fail("mkdir %s: %s", path, strerror(errno));
 }
 
-void kt_cg_new(struct kt_cg *cg, const char *name)
+static void make(const struct kt_cg *cg, const char *parent)
 {
-	snprintf(cg->path, sizeof(cg->path), "%s/%s", root, name);
 	for (unsigned i = 0; i < nr_hierarchies; i++) {
 		const struct hierarchy *h = &hierarchies[i];
 
 		enable_controllers(h, "");
-		make_dir(h, root);
-		enable_controllers(h, root);
+		if (parent) {
+			make_dir(h, parent);
+			enable_controllers(h, parent);
+		}
 		make_dir(h, cg->path);
 	}
+}
+
+void kt_cg_new(struct kt_cg *cg, const char *name)
+{
+	snprintf(cg->path, sizeof(cg->path), "%s/%s", root, name);
+	make(cg, root);
+}
+
+void kt_cg_new_beside(struct kt_cg *cg, const char *suffix)
+{
+	snprintf(cg->path, sizeof(cg->path), "%s-%s", root, suffix);
+	make(cg, NULL);
 }
 
 void kt_cg_delegate(const struct kt_cg *cg)

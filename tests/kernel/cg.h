@@ -35,6 +35,8 @@ bool kt_cg_has(const char *name);
 /* The following end the test as failed when the kernel refuses. @name may hold a slash: a cgroup
  * inside another that exists. */
 void kt_cg_new(struct kt_cg *cg, const char *name);
+/** kt_cg_new_beside() - not below kt_cg_root() but beside it: stays when that is cleared. */
+void kt_cg_new_beside(struct kt_cg *cg, const char *suffix);
 /** kt_cg_remove() - of an emptied cgroup; waits for its last processes to be gone. */
 void kt_cg_remove(const struct kt_cg *cg);
 /** kt_cg_delegate() - lets cgroups inside @cg have controllers of their own (v2; v1 always does).

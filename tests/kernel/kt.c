@@ -27,6 +27,7 @@
 
 #include "kernel/cg.h"
 #include "kernel/kt.h"
+#include "kernel/src.h"
 
 enum { TEST_SECONDS = 120, TEST_SECONDS_EMULATED = 300, NOTES_MAX = 64 };
 
@@ -305,10 +306,15 @@ static bool wanted(const char *name, char *const *patterns)
 static int run_all(const char *skips, char *const *patterns)
 {
 	unsigned count[NR_OUTCOMES] = { 0 };
+	struct kt_cg held;
 
+	if (kt_settings.emulated)
+		kt_src_hold(&held);
 	for (const struct kt_test *test = tests; test && !stop_signal; test = test->next)
 		if (wanted(test->name, patterns))
 			count[run_one(test, skips)]++;
+	if (kt_settings.emulated)
+		kt_cg_remove(&held);
 	if (stop_signal)
 		printf("stopped by signal %d\n", stop_signal);
 	printf("%u passed, %u failed, %u skipped\n", count[PASSED], count[FAILED] + !!stop_signal,

@@ -25,6 +25,13 @@ struct kt_src;
 /** kt_src_open() - the source of kt_settings with a table for @max_containers; ends the test if it
  * cannot be opened. Every cgroup directly below kt_cg_root() is a container, nothing else is. */
 struct kt_src *kt_src_open(uint32_t max_containers);
+/**
+ * kt_src_hold() - for a whole run on an emulated CPU: two more sources without containers, and a cgroup
+ * with a quota, so that the kernel's code is not patched each time a test opens and closes its own
+ * (tracepoints, statistics, bandwidth). The emulator now and then trips over code that is patched while
+ * another CPU runs it, and the machine dies of it. The cgroup is the caller's to remove.
+ */
+void kt_src_hold(struct kt_cg *ret_cg);
 void kt_src_snapshot(struct kt_src *src);
 void kt_src_close(struct kt_src *src); /* accepts NULL */
 PF_DEFINE_AUTO(struct kt_src *, kt_src_close);

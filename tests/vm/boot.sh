@@ -40,7 +40,7 @@ cpu=max,-cx16
 case $version in 7.*) cpu=max ;; esac
 
 boot() {
-	timeout -k 10 "$vm_seconds" nice qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu "$cpu" -smp 2 -m 768 \
+	timeout -k 10 "$vm_seconds" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu "$cpu" -smp 2 -m 768 \
 		-nographic -no-reboot -nodefaults -serial stdio -kernel "$kernel" -initrd "$dir/initrd.gz" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off psi=1 tsc=reliable" </dev/null 2>&1 |
 		tr -d '\r' >"$dir/console.log"
