@@ -143,6 +143,8 @@ static int start(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 	}
 	code = pf_agent_advice_open(agent, error);
 	if (code == 0)
+		code = pf_agent_leaks_open(agent, error);
+	if (code == 0)
 		code = pf_agent_meta_open(agent, error);
 	if (code == 0)
 		code = pf_agent_export_open(agent, error);
@@ -165,6 +167,7 @@ static void stop(struct pf_agent *agent)
 	pf_agent_export_close(agent);
 	pf_agent_capture_close(agent);
 	pf_tracks_free(agent->tracks);
+	pf_agent_leaks_close(agent);
 	pf_agent_advice_close(agent);
 	pf_agent_meta_close(agent);
 	pf_loop_free(agent->loop);

@@ -41,6 +41,8 @@ struct pf_agent_kill {
 	char workload[PF_OBJECT_NAME_MAX], comm[PF_COMM_MAX];
 };
 
+struct pf_agent_leaks;
+
 /* The lists of names that meta's options point to. */
 struct pf_agent_lists {
 	char *labels, *annotations;
@@ -59,6 +61,7 @@ struct pf_agent {
 	struct pf_meta *meta;
 	struct pf_agent_lists lists; /* of label names, for meta */
 	struct pf_tracks *tracks;
+	struct pf_agent_leaks *leaks;
 	struct pf_histories *histories;
 	struct pf_policy *policy;     /* NULL: podfit's defaults */
 	uint64_t nr_slices_forgotten; /* evidence that found no memory */
@@ -130,6 +133,25 @@ PF_MUST_CHECK int pf_agent_advise(struct pf_agent *agent, struct pf_track *track
 /** pf_agent_verdict_only() - just the first finding of the newest recommendation, or NULL. */
 const struct pf_recommendation *pf_agent_verdict_only(const struct pf_track *track,
 						      struct pf_arena *arena);
+
+/** pf_agent_leaks_open() - agent_leak.c: detector and attribution. Return: exit code. */
+int pf_agent_leaks_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+void pf_agent_leaks_close(struct pf_agent *agent);
+void pf_agent_leaks_sampled(struct pf_agent *agent, const struct pf_sample *sample);
+void pf_agent_leaks_named(struct pf_agent *agent, const struct pf_track *track);
+void pf_agent_leaks_oom_killed(struct pf_agent *agent, uint64_t handle);
+void pf_agent_leaks_vanished(struct pf_agent *agent, uint64_t handle);
+enum pf_leak_level_of pf_agent_leak_state(const struct pf_agent *agent,
+					  const struct pf_track *track);
+/**
+ * pf_agent_leak_finding() - what is found of the track's container; NULL: nothing.
+ * @whole: with processes and symbolised stacks. Return: 0; -ENOMEM; -ENOSPC from the arena.
+ */
+PF_MUST_CHECK int pf_agent_leak_finding(struct pf_agent *agent, const struct pf_track *track,
+					bool whole, struct pf_arena *arena,
+					const struct pf_leak_finding **ret_finding);
+size_t pf_agent_leaks_losses(const struct pf_agent *agent, struct pf_loss *ret_losses,
+			     size_t max_losses);
 
 enum pf_agent_parts {
 	PF_AGENT_INTERVAL = 1 << 0, /* "now" covers the report's interval, else the last seconds */

@@ -123,6 +123,7 @@ void pf_agent_settle(struct pf_agent *agent, struct pf_track *track)
 			track->history->nr_living--;
 		history->nr_living++;
 		track->history = history;
+		pf_agent_leaks_named(agent, track);
 	}
 	remember(agent, track, false);
 }

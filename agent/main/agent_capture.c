@@ -37,6 +37,7 @@ static void on_sampled(void *arg, const struct pf_sample *sample)
 		pf_meta_hint(agent->meta, sample->handle, sample->cpu_weight);
 	/* -ENOENT: not taken when it appeared; -ENOMEM: counted by the table. */
 	(void)pf_tracks_sampled(agent->tracks, sample, agent->wall_offset_ns);
+	pf_agent_leaks_sampled(agent, sample);
 }
 
 static void on_vanished(void *arg, uint64_t handle)
@@ -44,6 +45,7 @@ static void on_vanished(void *arg, uint64_t handle)
 	struct pf_agent *agent = arg;
 	uint64_t now_ns = pf_clock_monotonic_ns();
 
+	pf_agent_leaks_vanished(agent, handle);
 	pf_tracks_vanished(agent->tracks, handle, now_ns, agent->wall_offset_ns);
 }
 
@@ -64,6 +66,7 @@ static void on_oom_killed(void *arg, const struct pf_oom_kill *oom)
 		agent->nr_kills_lost++;
 		return;
 	}
+	pf_agent_leaks_oom_killed(agent, oom->handle);
 	pf_tracks_oom_killed(agent->tracks, oom, agent->wall_offset_ns, &kill->record);
 	kill->record.comm = oom->comm;
 	KEEP(kill, container_id);

@@ -50,6 +50,7 @@ static const struct pf_loss *build_losses(struct pf_agent *agent, struct pf_aren
 	nr = agent->capture_ops->losses(agent->capture, losses, LOSSES_MAX);
 	for (size_t i = 0; i < PF_ARRAY_SIZE(own) && nr < LOSSES_MAX; i++)
 		losses[nr++] = own[i];
+	nr += pf_agent_leaks_losses(agent, losses + nr, LOSSES_MAX - nr);
 	nr += pf_meta_losses(agent->meta, losses + nr, LOSSES_MAX - nr);
 	for (size_t i = 0; i < agent->nr_sinks; i++) {
 		const struct pf_agent_sink *sink = &agent->sinks[i];
@@ -122,6 +123,8 @@ static int build_containers(struct pf_agent *agent, unsigned parts, struct pf_ar
 		if (!track->nr_samples || !pf_agent_identify(agent, track))
 			continue; /* nothing is known of it yet */
 		pf_agent_settle(agent, track);
+		if (parts & PF_AGENT_LEAKING && pf_agent_leak_state(agent, track) == PF_LEAK_NONE)
+			continue;
 		build_container(track, parts, &report->containers[nr]);
 		report->tracks[nr++] = track;
 	}
@@ -133,8 +136,11 @@ static int build_containers(struct pf_agent *agent, unsigned parts, struct pf_ar
 static int complete_container(struct pf_agent *agent, struct pf_track *track, unsigned parts,
 			      struct pf_arena *arena, struct pf_report_container *container)
 {
-	int r = parts & PF_AGENT_SLICES ? add_slices(track, arena, container) : 0;
+	int r = pf_agent_leak_finding(agent, track, parts & (PF_AGENT_ADVICE | PF_AGENT_LEAKING),
+				      arena, &container->leak);
 
+	if (r == 0 && parts & PF_AGENT_SLICES)
+		r = add_slices(track, arena, container);
 	if (r == 0 && parts & PF_AGENT_ADVICE)
 		r = pf_agent_advise(agent, track, container->leak, arena,
 				    &container->recommendation);
@@ -160,6 +166,7 @@ int pf_agent_encode_report(struct pf_agent *agent, struct pf_agent_report *repor
 		container->slices = NULL; /* of the arena: gone with the next one */
 		container->nr_slices = 0;
 		container->recommendation = NULL;
+		container->leak = NULL;
 	}
 	pf_arena_done(&arena);
 	return r;
