@@ -242,5 +242,6 @@ uint64_t pf_limit_smallest(const struct pf_limit_model *m, double budget_ratio, 
 		else
 			low = middle;
 	}
-	return tidy(high);
+	/* Demand up to the tolerance above it was let through: a limit of that much has no need of it. */
+	return tidy(fmin(high * ABOVE_LIMIT, fmax(m->peak_millicores, high)));
 }

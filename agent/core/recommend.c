@@ -123,12 +123,17 @@ static void put_amounts(const struct pf_work *w, int r, double target, double lo
 
 /* ---- policy podfit ---- */
 
+/* Share of the wanted history that is not there yet. */
+static double missing_history(const struct pf_work *w)
+{
+	return w->rules->history_hours > 0 ? 1 - fmin(w->history_hours / w->rules->history_hours, 1)
+					   : 0;
+}
+
 /* A little history knows little about tomorrow: the upper bound is wider by up to half, without absurd numbers. */
 static double width(const struct pf_work *w)
 {
-	double missing = 1 - fmin(w->history_hours / w->rules->history_hours, 1);
-
-	return 1 + 0.5 * missing;
+	return 1 + 0.5 * missing_history(w);
 }
 
 /* No limit curve: the baseline's factor, and only where throttling was counted. */
@@ -250,12 +255,14 @@ static void podfit_memory(struct pf_work *w, struct pf_amounts *memory)
 			       memory->target);
 	pf_step(w,
 		"Memory request: highest need of up to %d days %s%s, plus %.0f %%, plus %.2g times the largest rise of an hour over "
-		"the six before it (%.1f %%): %s.",
+		"the six before it (%.1f %%)%s: %s.",
 		PF_EVIDENCE_DAYS, pf_text_bytes(w->arena, (double)size->need_bytes),
 		w->e->has_kinds ? " (memory that cannot be dropped)"
 				: " (working set: no split by kind is known)",
 		100 * class->memory_margin_ratio, class->memory_growth_margin,
-		100 * size->growth_ratio, pf_text_bytes(w->arena, size->request_bytes));
+		100 * size->growth_ratio,
+		missing_history(w) > 0 ? ", plus a margin for the short history" : "",
+		pf_text_bytes(w->arena, size->request_bytes));
 	if (size->oom_bytes)
 		pf_step(w,
 			"An OOM kill says %s was needed: limit at the kill plus the overshoot measured then.",
@@ -344,7 +351,7 @@ static void gather(struct pf_work *w)
 	w->history_hours =
 		w->in->time_scale * (double)(e->last_ns - e->first_ns) / (double)PF_NS_PER_HOUR;
 	w->has_cpu = pf_cpu_request(e, &w->rules->class, &w->cpu) == 0;
-	w->has_memory = pf_memory_size(e, &w->rules->class, &w->memory) == 0;
+	w->has_memory = pf_memory_size(e, &w->rules->class, missing_history(w), &w->memory) == 0;
 	w->has_curve = pf_limit_model_init(e, &w->curve) == 0;
 	if (w->has_curve && pf_is_set(present) && present)
 		pf_limit_at(&w->curve, present, PF_UNKNOWN, &w->present_point);

@@ -44,6 +44,7 @@ struct pf_class {
 	 */
 	double memory_margin_ratio;
 	double memory_growth_margin;
+	double memory_young_margin; /* added while there is no history yet, less the more there is */
 	double memory_limit_margin_ratio;
 	/* Starting sizes while there is no history; 0: none. */
 	uint64_t start_cpu_request_millicores, start_cpu_limit_millicores;

@@ -30,11 +30,12 @@ static void raise(const struct pf_memory_cell *cells, uint32_t nr, struct pf_mem
 	}
 }
 
-int pf_memory_size(const struct pf_evidence *e, const struct pf_class *class,
+int pf_memory_size(const struct pf_evidence *e, const struct pf_class *class, double missing,
 		   struct pf_memory_size *ret_size)
 {
 	struct pf_memory_size size = { .growth_ratio = pf_memory_growth(e->hours, e->nr_hours) };
-	double base, growth = class->memory_growth_margin * size.growth_ratio;
+	double base, growth = class->memory_growth_margin * size.growth_ratio +
+			      class->memory_young_margin * missing;
 
 	raise(e->hours, e->nr_hours, &size);
 	raise(e->days, e->nr_days, &size);

@@ -2,7 +2,7 @@
 /*
  * size_memory.h - a memory request and limit from the peaks of hours and days.
  *
- *	request = highest need of the window * (1 + margin + growth_margin * growth)
+ *	request = highest need of the window * (1 + margin + growth_margin * growth + young_margin * missing history)
  *
  * The need is what could not be dropped: hot memory, spikes between samples included. Growth is how far an hour
  * ever rose above the six hours before it: a load that repeats itself needs no room beyond its maximum, one that keeps
@@ -24,9 +24,13 @@ struct pf_memory_size {
 	double growth_ratio;		   /* largest rise over the hours before, 0 to 1 */
 };
 
-/** pf_memory_size() - Return: 0; -ENODATA without any reading of memory. */
+/**
+ * pf_memory_size()
+ * @missing: share of the wanted history that is not there yet, 0 to 1.
+ * Return: 0; -ENODATA without any reading of memory.
+ */
 PF_MUST_CHECK int pf_memory_size(const struct pf_evidence *evidence, const struct pf_class *class,
-				 struct pf_memory_size *ret_size);
+				 double missing, struct pf_memory_size *ret_size);
 
 /** pf_memory_growth() - largest rise of an hour's need over the highest of the six hours of data before it, cut at 1. */
 double pf_memory_growth(const struct pf_memory_cell *hours, uint32_t nr_hours);

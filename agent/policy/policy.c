@@ -59,6 +59,7 @@ static const struct pf_field class_fields[] = {
 	{ "throttlingBudget", PF_FIELD_NUMBER, OF(pf_class, throttling_budget_ratio), 0, 1 },
 	{ "memoryMargin", PF_FIELD_NUMBER, OF(pf_class, memory_margin_ratio), 0, 10 },
 	{ "memoryGrowthMargin", PF_FIELD_NUMBER, OF(pf_class, memory_growth_margin), 0, 10 },
+	{ "memoryYoungMargin", PF_FIELD_NUMBER, OF(pf_class, memory_young_margin), 0, 10 },
 	{ "memoryLimitMargin", PF_FIELD_NUMBER, OF(pf_class, memory_limit_margin_ratio), 0, 10 },
 	{ "start", PF_FIELD_PART, .part = start_fields },
 	{ NULL },

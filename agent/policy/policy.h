@@ -5,7 +5,7 @@
  *	policy: podfit                  # which numbers hold: podfit, vpa or baseline; all are shown
  *	history: 24h                    # less is SHORT_HISTORY
  *	prices: { currency: EUR, cpuCoreHour: 0.031, memoryGiBHour: 0.0042 }
- *	defaults: { cpuRiskPrice: 3, throttlingBudget: 0.01 }     # of containers without a class
+ *	defaults: { cpuRiskPrice: 2, throttlingBudget: 0.01 }     # of containers without a class
  *	classes:
  *	  checkout: { extends: api-gateway, throttlingBudget: 0.002 }
  *	rules:                          # the first that matches holds

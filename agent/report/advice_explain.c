@@ -235,7 +235,7 @@ static void runtime(struct pf_buf *buf, const struct pf_recommendation *rec)
 	for (size_t i = 0; i < rec->nr_runtime; i++) {
 		const struct pf_runtime_advice *a = &rec->runtime[i];
 
-		pf_buf_addf(buf, "  %s: %s (now: ", a->runtime, a->advised);
+		pf_buf_addf(buf, "  %s %s: %s (now: ", a->runtime, a->setting, a->advised);
 		pf_advice_clean(buf, a->present && a->present[0] ? a->present : "not set");
 		pf_buf_addf(buf, ")\n      %s\n", a->reason);
 	}

@@ -296,7 +296,7 @@ static void test_table_and_explain(void)
 	PF_CHECK("curve marks both", strstr(text, "<- now") && strstr(text, "<- advised"));
 	PF_CHECK("burst", strstr(text, "with a CFS burst of"));
 	PF_CHECK("runtime",
-		 strstr(text, "go: 1 (now: environment, not seen)") || strstr(text, "go: "));
+		 strstr(text, "  go GOMEMLIMIT: ") && strstr(text, "(now: environment, not seen)"));
 	f.rows[0].rec = NULL;
 	pf_buf_reset(&f.out);
 	PF_CHECK_INT("explain nothing", pf_advice_explain(&f.rows[0], &f.out), 0);

@@ -222,13 +222,13 @@ static void test_old_peaks_go(void)
 	pf_rules_default(&rules);
 	evidence_run(e, "a", 0, 1, &high);
 	evidence_run(e, "a", 24, 10, &low);
-	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, &size), 0);
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
 	PF_CHECK_INT("a day later", size.need_bytes, 900);
 	evidence_run(e, "a", 13 * 24, 10, &low);
-	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, &size), 0);
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
 	PF_CHECK_INT("13 days later", size.need_bytes, 900);
 	evidence_run(e, "a", 20 * 24, 10, &low);
-	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, &size), 0);
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
 	PF_CHECK_INT("20 days later", size.need_bytes, 300);
 }
 

@@ -14,6 +14,8 @@ static const struct command {
 } commands[] = {
 	{ "top", pf_ctl_top, "what the containers of this node do, live" },
 	{ "decode", pf_ctl_decode, "print report files and streams" },
+	{ "backtest", pf_ctl_backtest,
+	  "replay recorded usage: would these sizes have been right?" },
 	{ "policy", pf_ctl_policy, "check policy files" },
 	{ "doctor", pf_ctl_doctor, "what this kernel and these rights allow, signal by signal" },
 };
