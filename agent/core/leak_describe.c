@@ -136,9 +136,11 @@ static void describe_exhaustion(const struct pf_leak_state *state,
 		return;
 	f->eta_unix_ns = later(fit->at_ns, PF_MAX(0, limit - fit->reach_bytes) / fit->slope);
 	f->eta_low_unix_ns =
-		later(fit->at_ns, PF_MAX(0, limit - fit->peak_bytes) / fit->slope_high);
+		later(fit->at_ns, PF_MAX(0, limit - PF_MAX(fit->peak_bytes, fit->reach_bytes)) /
+					  fit->slope_high);
 	f->eta_high_unix_ns =
-		later(fit->at_ns, PF_MAX(0, limit - fit->floor_bytes) / fit->slope_low);
+		later(fit->at_ns, PF_MAX(0, limit - PF_MIN(fit->floor_bytes, fit->reach_bytes)) /
+					  fit->slope_low);
 	left_s = f->eta_unix_ns == PF_UNKNOWN ? INFINITY
 		 : f->eta_unix_ns <= state->last_ns
 			 ? (double)0

@@ -84,6 +84,10 @@ static void run(const struct script *s, double from_h, double to_h, struct outco
 		note(o, pf_leak_push(&o->state, &o->options, &sample), h);
 	}
 	pf_leak_describe(&o->state, &o->options, &o->finding);
+	if (o->finding.eta_unix_ns != PF_UNKNOWN)
+		PF_CHECK("exhaustion lies in its interval",
+			 o->finding.eta_low_unix_ns <= o->finding.eta_unix_ns &&
+				 o->finding.eta_unix_ns <= o->finding.eta_high_unix_ns);
 }
 
 static const struct script late_leak = {
