@@ -5,6 +5,7 @@
 
 #include "collector/api/answers.h"
 #include "collector/api/reply.h"
+#include "collector/page/pages.h"
 
 enum right { OPEN, READ, WRITE };
 
@@ -80,6 +81,9 @@ static const struct route routes[] = {
 	{ "/v1/nodes/", PF_HTTP_GET, READ, true, pf_answer_node },
 	{ "/v1/namespaces", PF_HTTP_GET, READ, true, pf_answer_namespaces },
 	{ "/v1/fleet", PF_HTTP_GET, READ, true, pf_answer_fleet },
+	{ "/", PF_HTTP_GET, READ, true, pf_pages_fleet },
+	{ "/nodes", PF_HTTP_GET, READ, true, pf_pages_nodes },
+	{ "/workloads/", PF_HTTP_GET, READ, true, pf_pages_workload },
 	{ "/livez", PF_HTTP_GET, OPEN, false, livez },
 	{ "/readyz", PF_HTTP_GET, OPEN, false, readyz },
 	{ "/startupz", PF_HTTP_GET, OPEN, false, startupz },

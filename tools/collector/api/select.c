@@ -11,10 +11,8 @@
 #include "core/recommend.h"
 #include "report/html.h"
 
-enum sort { SORT_NAME, SORT_INSTANCES, SORT_CPU, SORT_MEMORY, SORT_RISK, SORT_SAVINGS, NR_SORTS };
-
-static const char *const sort_names[NR_SORTS] = { "name",   "instances", "cpu",
-						  "memory", "risk",	 "savings" };
+static const char *const sort_names[PF_NR_SELECT_SORTS] = { "name",   "instances", "cpu",
+							    "memory", "risk",	   "savings" };
 
 /* A core is priced like so much memory by the large clouds: only for an order, where prices are not
  * known. */
@@ -35,7 +33,7 @@ static int parse_sort(const char *text, struct pf_select *select, char *error, s
 
 	select->descending = *name == '-';
 	name += select->descending;
-	for (int i = 0; i < NR_SORTS; i++) {
+	for (int i = 0; i < PF_NR_SELECT_SORTS; i++) {
 		if (strcmp(name, sort_names[i]) != 0)
 			continue;
 		select->sort = i;
@@ -278,18 +276,18 @@ static double target_of(const struct pf_fleet_workload *w, bool memory)
 	return target == PF_UNKNOWN ? -INFINITY : (double)target;
 }
 
-static double value_of(int sort, const struct pf_fleet_workload *w)
+static double value_of(enum pf_select_sort sort, const struct pf_fleet_workload *w)
 {
 	switch (sort) {
-	case SORT_INSTANCES:
+	case PF_SELECT_BY_INSTANCES:
 		return w->nr_instances;
-	case SORT_CPU:
+	case PF_SELECT_BY_CPU:
 		return target_of(w, false);
-	case SORT_MEMORY:
+	case PF_SELECT_BY_MEMORY:
 		return target_of(w, true);
-	case SORT_RISK:
+	case PF_SELECT_BY_RISK:
 		return pf_select_risk(w);
-	case SORT_SAVINGS:
+	case PF_SELECT_BY_SAVINGS:
 		return savings_of(w);
 	default:
 		return 0;
@@ -339,7 +337,7 @@ int pf_select_run(const struct pf_select *select, const struct pf_fleet *fleet,
 			continue;
 		all[nr] = (struct sortable){ value_of(select->sort, w), nr, w };
 		/* By name is the order they are in; downwards its reverse. */
-		if (select->sort == SORT_NAME)
+		if (select->sort == PF_SELECT_BY_NAME)
 			all[nr].value = select->descending ? (double)nr : 0;
 		nr++;
 	}

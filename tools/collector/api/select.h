@@ -21,6 +21,16 @@
 
 enum { PF_SELECT_VERDICTS_MAX = 16, PF_SELECT_LIMIT_MAX = 100000 };
 
+enum pf_select_sort {
+	PF_SELECT_BY_NAME,
+	PF_SELECT_BY_INSTANCES,
+	PF_SELECT_BY_CPU,
+	PF_SELECT_BY_MEMORY,
+	PF_SELECT_BY_RISK,
+	PF_SELECT_BY_SAVINGS,
+	PF_NR_SELECT_SORTS,
+};
+
 struct pf_select {
 	struct pf_filter *filter;
 	const char *cluster, *namespace_name, *workload, *container, *node_class,
@@ -30,7 +40,7 @@ struct pf_select {
 	enum pf_verdict verdicts[PF_SELECT_VERDICTS_MAX];
 	size_t nr_verdicts;
 	enum pf_action action;
-	int sort; /* index of the key */
+	enum pf_select_sort sort;
 	uint64_t limit, page;
 };
 

@@ -114,6 +114,35 @@ static uint64_t sum_known(uint64_t a, uint64_t b)
 	return a == PF_UNKNOWN ? b : b == PF_UNKNOWN ? a : a + b;
 }
 
+static void add_known(uint64_t *sum, uint64_t more)
+{
+	if (more < PF_NO_LIMIT)
+		*sum += more;
+}
+
+static void fill_containers(struct pf_node_info *info, const struct pf_report *report)
+{
+	info->nr_containers = info->nr_leaks = 0;
+	info->cpu_requested_millicores = info->memory_requested_bytes = info->hot_bytes = 0;
+	info->cpu_used_millicores = 0;
+	for (size_t i = 0; i < report->nr_containers; i++) {
+		const struct pf_report_container *c = &report->containers[i];
+		uint64_t interval_ns = c->now.interval_ns;
+
+		if (c->ended_unix_ns != PF_UNKNOWN)
+			continue;
+		info->nr_containers++;
+		info->nr_leaks += c->leak && c->leak->state == PF_LEAK_ALARM;
+		add_known(&info->cpu_requested_millicores,
+			  c->identity->spec.cpu_request_millicores);
+		add_known(&info->memory_requested_bytes, c->identity->spec.memory_request_bytes);
+		add_known(&info->hot_bytes, c->now.hot_bytes);
+		if (c->now.usage_ns != PF_UNKNOWN && interval_ns != PF_UNKNOWN && interval_ns)
+			info->cpu_used_millicores +=
+				(double)c->now.usage_ns * 1000 / (double)interval_ns;
+	}
+}
+
 #define COPY(to, from) ((void)snprintf((to), sizeof(to), "%s", (from))) /* cut if too long */
 
 static void fill(struct pf_node_info *info, const struct pf_report *report, int64_t received_ms,
@@ -135,13 +164,7 @@ static void fill(struct pf_node_info *info, const struct pf_report *report, int6
 	info->memory_total_bytes = report->memory_total_bytes;
 	info->cpu_allocatable_millicores = report->cpu_allocatable_millicores;
 	info->memory_allocatable_bytes = report->memory_allocatable_bytes;
-	info->nr_containers = info->nr_leaks = 0;
-	for (size_t i = 0; i < report->nr_containers; i++) {
-		const struct pf_report_container *c = &report->containers[i];
-
-		info->nr_containers += c->ended_unix_ns == PF_UNKNOWN;
-		info->nr_leaks += c->leak && c->leak->state == PF_LEAK_ALARM;
-	}
+	fill_containers(info, report);
 	info->nr_lost = 0;
 	for (size_t i = 0; i < report->nr_losses; i++)
 		info->nr_lost += report->losses[i].count;

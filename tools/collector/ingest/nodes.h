@@ -24,6 +24,9 @@ struct pf_node_info {
 	char signals_off[PF_NODE_TEXT_MAX]; /* names, with commas between */
 	uint32_t nr_cpus, nr_containers, nr_leaks;
 	uint64_t memory_total_bytes, cpu_allocatable_millicores, memory_allocatable_bytes;
+	uint64_t cpu_requested_millicores, memory_requested_bytes; /* of what runs */
+	double cpu_used_millicores;
+	uint64_t hot_bytes;
 	uint64_t nr_lost;  /* sum over reasons */
 	double cost_ratio; /* CPU of the agent and its BPF programs per second of wall time; NaN */
 	uint64_t cost_bytes; /* resident and maps */

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * page_workload.c - the page of one workload.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "collector/api/detail.h"
+#include "collector/api/path.h"
+#include "collector/api/reply.h"
+#include "collector/page/pages.h"
+#include "core/units.h"
+#include "report/advice_out.h"
+#include "report/page_workload.h"
+
+enum { TEXT_MAX = 1 << 20 };
+
+static double mean(double sum, double covered_ns)
+{
+	return covered_ns > 0 ? sum / covered_ns : NAN;
+}
+
+static double number(uint64_t value)
+{
+	return value >= PF_NO_LIMIT ? NAN : (double)value;
+}
+
+static void fill_kinds(const struct pf_hour_point *p, struct pf_memory_kinds *kinds)
+{
+	memset(kinds, 0xff, sizeof(*kinds)); /* PF_UNKNOWN is all ones */
+	for (size_t i = 0; p->nr_kinds && i < PF_MEMORY_NR_KINDS; i++) {
+		uint64_t sum = ((const uint64_t *)&p->kinds)[i];
+
+		if (sum != PF_UNKNOWN)
+			((uint64_t *)kinds)[i] = sum / p->nr_kinds;
+	}
+}
+
+static int fill_hours(struct pf_arena *arena, const struct pf_detail *d,
+		      struct pf_view_workload *view)
+{
+	struct pf_view_hour *hours = pf_arena_array(arena, d->nr_points + 1, sizeof(*hours));
+
+	if (!hours)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->nr_points; i++) {
+		const struct pf_hour_point *p = &d->points[i];
+
+		hours[i] = (struct pf_view_hour){
+			.start_unix_ns = (uint64_t)p->hour * PF_NS_PER_HOUR,
+			.length_ns = PF_NS_PER_HOUR,
+			.usage_mean_millicores = mean(p->usage_ns, p->covered_ns) * 1000,
+			.demand_p99_millicores = number(p->demand_p99_millicores),
+			.demand_peak_millicores = number(p->demand_peak_millicores),
+			.throttled_ratio =
+				p->nr_periods > 0 ? p->nr_throttled / p->nr_periods : NAN,
+			.quota_wait_ns_per_s = mean(p->quota_wait_ns, p->covered_ns) * 1e9,
+			.contention_wait_ns_per_s =
+				mean(p->contention_wait_ns, p->covered_ns) * 1e9,
+			.memory_peak_bytes = number(p->memory_peak_bytes),
+			.hot_mean_bytes = mean(p->hot_byte_ns, p->covered_ns),
+			.hot_peak_bytes = number(p->hot_peak_bytes),
+			.oom_kills = p->oom_kills,
+			.restarts = p->restarts,
+		};
+		fill_kinds(p, &hours[i].memory);
+	}
+	view->hours = hours;
+	view->nr_hours = d->nr_points;
+	return 0;
+}
+
+static void fill_hists(const struct pf_evidence *e, struct pf_view_workload *view)
+{
+	if (!e)
+		return;
+	view->covered_ns = e->sums.covered_ns;
+	if (e->has_windows)
+		view->hists[PF_HIST_DEMAND] =
+			(struct pf_view_hist){ e->demand, (double)e->demand_idle };
+	if (!e->has_waits)
+		return;
+	view->hists[PF_HIST_QUOTA_WAIT].counts = e->quota_wait;
+	view->hists[PF_HIST_CONTENTION_WAIT].counts = e->contention_wait;
+	view->hists[PF_HIST_THROTTLE_STALL].counts = e->throttle_stall;
+}
+
+static int fill_instances(struct pf_arena *arena, const struct pf_detail *d,
+			  struct pf_view_workload *view)
+{
+	size_t nr = PF_MIN(d->nr_instances, (size_t)PF_VIEW_INSTANCES_MAX);
+	struct pf_view_instance *list = pf_arena_array(arena, nr + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		const struct pf_fleet_instance *in = &d->instances[i];
+
+		list[i] = (struct pf_view_instance){
+			.node = in->node,
+			.pod = in->pod,
+			.first_seen_unix_ns = in->first_seen_unix_ns,
+			.ended = !in->running,
+			.usage_mean_millicores = in->usage_mean_millicores,
+			.demand_p99_millicores = in->demand_p99_millicores,
+			.throttled_ratio = in->throttled_ratio,
+			.contention_wait_ns_per_s = in->contention_wait_ns_per_s,
+			.hot_peak_bytes = number(in->hot_peak_bytes),
+			.memory_peak_bytes = number(in->memory_peak_bytes),
+			.runq_p99_ns = in->runq_p99_ns,
+			.restarts = in->restarts,
+			.oom_kills = in->oom_kills,
+		};
+	}
+	view->instances = list;
+	view->nr_instances = nr;
+	return 0;
+}
+
+static bool is_of(const struct pf_fleet_oom *oom, const struct pf_workload_key *key)
+{
+	return oom->kill.workload_kind == key->kind && !strcmp(oom->kill.workload, key->workload) &&
+	       !strcmp(oom->kill.container, key->container) &&
+	       !strcmp(oom->kill.namespace_name, key->namespace_name) &&
+	       !strcmp(oom->cluster, key->cluster);
+}
+
+static int fill_ooms(struct pf_arena *arena, const struct pf_detail *d,
+		     struct pf_view_workload *view)
+{
+	struct pf_view_oom *list = pf_arena_array(arena, d->fleet->nr_ooms + 1, sizeof(*list));
+	size_t nr = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->fleet->nr_ooms; i++)
+		if (is_of(&d->fleet->ooms[i], &d->workload->key))
+			list[nr++] = (struct pf_view_oom){ .name = view->row.name,
+							   .node = d->fleet->ooms[i].node,
+							   .pod = d->fleet->ooms[i].kill.pod,
+							   .kill = &d->fleet->ooms[i].kill };
+	view->ooms = list;
+	view->nr_ooms = nr;
+	view->nr_all_ooms = nr;
+	return 0;
+}
+
+/* The forms to apply; one that says nothing is left out. */
+static int fill_outputs(struct pf_arena *arena, struct pf_view_workload *view)
+{
+	static const struct {
+		const char *label;
+		enum pf_advice_format format;
+	} forms[] = {
+		{ "kubectl patch", PF_ADVICE_PATCH },
+		{ "VerticalPodAutoscaler object", PF_ADVICE_VPA },
+		{ "Kustomize patch", PF_ADVICE_KUSTOMIZE },
+		{ "Helm values", PF_ADVICE_HELM },
+	};
+	struct pf_view_output *list = pf_arena_array(arena, PF_ARRAY_SIZE(forms), sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < PF_ARRAY_SIZE(forms); i++) {
+		struct pf_buf text;
+
+		pf_buf_init(&text, TEXT_MAX);
+		if (pf_advice_print(forms[i].format, &view->row, 1, &text) == 0 && text.len)
+			list[view->nr_outputs++] =
+				(struct pf_view_output){ forms[i].label,
+							 pf_arena_strdup(arena, text.data) };
+		pf_buf_done(&text);
+	}
+	view->outputs = list;
+	return arena->err;
+}
+
+static int fill_downloads(struct pf_arena *arena, const char *href, struct pf_view_workload *view)
+{
+	struct pf_html_nav *list = pf_arena_array(arena, 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	list[0] = (struct pf_html_nav){ "JSON", pf_arena_printf(arena, "/v1%s", href), false };
+	view->downloads = list;
+	view->nr_downloads = 1;
+	return arena->err;
+}
+
+static int build(const struct pf_detail *d, struct pf_buf *buf)
+{
+	PF_AUTO(pf_arena_done) struct pf_arena arena;
+	const struct pf_fleet_workload *w = d->workload;
+	struct pf_view_workload view = { .image = w->image,
+					 .runtime_kind = w->runtime_kind,
+					 .enforced_note = w->enforced_note,
+					 .qos = w->identity ? w->identity->qos : PF_QOS_UNKNOWN };
+	char href[PF_HREF_MAX];
+	int r;
+
+	pf_arena_init(&arena, PF_ANSWER_MAX);
+	pf_reply_row(w, href, &view.row);
+	view.page = (struct pf_html_page){ .title = w->key.workload,
+					   .cluster = w->key.cluster,
+					   .version = PF_VERSION,
+					   .at_unix_ns = d->fleet->at_unix_ns };
+	pf_view_nav(&view.page, PF_PAGE_WORKLOAD);
+	view.leak_spread =
+		(struct pf_view_spread){ w->leak.nr_instances, w->leak.nr_nodes, w->leak.slope_min,
+					 w->leak.slope_max, w->leak.worst_node };
+	r = fill_hours(&arena, d, &view);
+	fill_hists(d->evidence, &view);
+	if (r == 0)
+		r = fill_instances(&arena, d, &view);
+	if (r == 0)
+		r = fill_ooms(&arena, d, &view);
+	if (r == 0)
+		r = fill_outputs(&arena, &view);
+	if (r == 0)
+		r = fill_downloads(&arena, href, &view);
+	return r < 0 ? r : pf_page_workload(buf, &view);
+}
+
+void pf_pages_workload(struct pf_collector *c, struct pf_http_request *req)
+{
+	PF_AUTO(pf_detail_done) struct pf_detail d = { 0 };
+	struct pf_workload_key key;
+	struct pf_fleet *fleet;
+	struct pf_path path;
+	struct pf_buf buf;
+	int r;
+
+	if (pf_path_split(pf_http_target(req), &path) < 0 || pf_path_workload(&path, &key) < 0) {
+		pf_pages_message(req, 400, "No such page",
+				 "The address of a workload is "
+				 "/workloads/CLUSTER/NAMESPACE/KIND/NAME/CONTAINER, with - for an "
+				 "empty part.");
+		return;
+	}
+	fleet = pf_reply_fleet(c, req);
+	if (!fleet)
+		return;
+	r = pf_detail_read(c, fleet, &key, &d);
+	if (r < 0) {
+		pf_pages_message(req, r == -ENOENT ? 404 : 503,
+				 r == -ENOENT ? "No such workload" : "Not now",
+				 r == -ENOENT
+					 ? "No node has reported a container of that workload "
+					   "within the retention time."
+					 : "The store does not answer; try again in a moment.");
+		return;
+	}
+	pf_buf_init(&buf, PF_HTML_PAGE_MAX);
+	r = build(&d, &buf);
+	if (r < 0 && !buf.err)
+		buf.err = r;
+	pf_pages_reply(req, &buf);
+}
