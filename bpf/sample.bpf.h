@@ -17,11 +17,21 @@ extern __hidden int pf_close_window(__u32 slot);
 /* snapshot.bpf.c: fills pf_snaps[slot]. Return: 0. */
 extern __hidden int pf_snapshot_slot(__u32 slot);
 
+/*
+ * window.bpf.c: the word at a kernel address, 0 if it is bad. A call of a few ns, where a helper takes ten: only that file
+ * may use bpf_rdonly_cast() itself.
+ */
+extern __hidden __u64 pf_peek(__u64 addr);
+
+#define PF_PEEK(addr, type, field)                                                                 \
+	((__typeof__(((type *)0)->field))pf_peek((addr) +                                          \
+						 bpf_core_field_offset(((type *)0)->field)))
+
 /* Whether the css at @css is still the one whose serial was kept; inside an RCU section it stays
  * so. */
 static __always_inline bool pf_alive(__u64 css, __u64 serial)
 {
-	return css && PF_READ(css, struct cgroup_subsys_state, serial_nr) == serial;
+	return css && PF_PEEK(css, struct cgroup_subsys_state, serial_nr) == serial;
 }
 
 #endif

@@ -19,10 +19,10 @@
 static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window_rec *w,
 					    struct pf_snap_rec *s)
 {
-	__u64 memcg = ref->memcg, pages = PF_READ(memcg, struct mem_cgroup, memory.usage.counter);
-	__u64 watermark = PF_READ(memcg, struct mem_cgroup, memory.watermark),
+	__u64 memcg = ref->memcg, pages = PF_PEEK(memcg, struct mem_cgroup, memory.usage.counter);
+	__u64 watermark = PF_PEEK(memcg, struct mem_cgroup, memory.watermark),
 	      peak = w->memory_peak_pages;
-	__u64 vmstats = (__u64)PF_READ(memcg, struct mem_cgroup, vmstats);
+	__u64 vmstats = (__u64)PF_PEEK(memcg, struct mem_cgroup, vmstats);
 	__u64 events = vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events);
 
 	w->memory_peak_pages = pages;
@@ -41,11 +41,11 @@ static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window
 	s->memory_usage_bytes = pf_pages_to_bytes(pages);
 	s->memory_peak_bytes = pf_pages_to_bytes(peak);
 	s->memory_watermark_bytes = pf_pages_to_bytes(watermark);
-	s->memory_max_bytes = pf_limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.max));
-	s->memory_high_bytes = pf_limit_bytes(PF_READ(memcg, struct mem_cgroup, memory.high));
+	s->memory_max_bytes = pf_limit_bytes(PF_PEEK(memcg, struct mem_cgroup, memory.max));
+	s->memory_high_bytes = pf_limit_bytes(PF_PEEK(memcg, struct mem_cgroup, memory.high));
 	s->swap_usage_bytes =
-		pf_pages_to_bytes(PF_READ(memcg, struct mem_cgroup, swap.usage.counter));
-	s->swap_max_bytes = pf_limit_bytes(PF_READ(memcg, struct mem_cgroup, swap.max));
+		pf_pages_to_bytes(PF_PEEK(memcg, struct mem_cgroup, swap.usage.counter));
+	s->swap_max_bytes = pf_limit_bytes(PF_PEEK(memcg, struct mem_cgroup, swap.max));
 	s->events_low = PF_MEMORY_EVENT(memcg, MEMCG_LOW);
 	s->events_high = PF_MEMORY_EVENT(memcg, MEMCG_HIGH);
 	s->events_max = PF_MEMORY_EVENT(memcg, MEMCG_MAX);
@@ -53,10 +53,10 @@ static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window
 	s->events_oom_kill = PF_MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
 	s->pgfault = pf_control.event_index[0] == PF_STAT_ABSENT
 			     ? PF_ABI_UNKNOWN
-			     : pf_read_u64(events + pf_control.event_index[0] * 8ull);
+			     : pf_peek(events + pf_control.event_index[0] * 8ull);
 	s->pgmajfault = pf_control.event_index[1] == PF_STAT_ABSENT
 				? PF_ABI_UNKNOWN
-				: pf_read_u64(events + pf_control.event_index[1] * 8ull);
+				: pf_peek(events + pf_control.event_index[1] * 8ull);
 	pf_read_memstats(memcg, s->stats);
 }
 
@@ -64,10 +64,10 @@ static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window
 static __always_inline __u32 quota_above(__u64 tg)
 {
 	for (__u32 i = 0; i < PF_WALK_MAX; i++) {
-		tg = (__u64)PF_READ(tg, struct task_group, parent);
+		tg = (__u64)PF_PEEK(tg, struct task_group, parent);
 		if (!tg)
 			break;
-		if (PF_READ(tg, struct task_group, cfs_bandwidth.quota) != ~0ull)
+		if (PF_PEEK(tg, struct task_group, cfs_bandwidth.quota) != ~0ull)
 			return 1;
 	}
 	return 0;
@@ -76,19 +76,19 @@ static __always_inline __u32 quota_above(__u64 tg)
 static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_window_rec *w,
 					 struct pf_snap_rec *s, __u32 slot)
 {
-	__u64 tg = ref->tg, quota = PF_READ(tg, struct task_group, cfs_bandwidth.quota);
+	__u64 tg = ref->tg, quota = PF_PEEK(tg, struct task_group, cfs_bandwidth.quota);
 
 	ref->quota_above = quota_above(tg);
 	s->usage_ns = pf_group_usage_ns(tg, slot);
-	s->nr_periods = (__u32)PF_READ(tg, struct task_group, cfs_bandwidth.nr_periods);
-	s->nr_throttled = (__u32)PF_READ(tg, struct task_group, cfs_bandwidth.nr_throttled);
-	s->throttled_ns = PF_READ(tg, struct task_group, cfs_bandwidth.throttled_time);
-	s->nr_burst = (__u32)PF_READ(tg, struct task_group, cfs_bandwidth.nr_burst);
-	s->burst_time_ns = PF_READ(tg, struct task_group, cfs_bandwidth.burst_time);
+	s->nr_periods = (__u32)PF_PEEK(tg, struct task_group, cfs_bandwidth.nr_periods);
+	s->nr_throttled = (__u32)PF_PEEK(tg, struct task_group, cfs_bandwidth.nr_throttled);
+	s->throttled_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.throttled_time);
+	s->nr_burst = (__u32)PF_PEEK(tg, struct task_group, cfs_bandwidth.nr_burst);
+	s->burst_time_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.burst_time);
 	s->quota_ns = quota == ~0ull ? PF_ABI_NO_LIMIT : quota;
-	s->period_ns = PF_READ(tg, struct task_group, cfs_bandwidth.period);
-	s->burst_ns = PF_READ(tg, struct task_group, cfs_bandwidth.burst);
-	s->shares = PF_READ(tg, struct task_group, shares);
+	s->period_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.period);
+	s->burst_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.burst);
+	s->shares = PF_PEEK(tg, struct task_group, shares);
 	s->usage_peak_millicores = w->usage_peak_millicores;
 	s->demand_peak_millicores = w->demand_peak_millicores;
 	w->usage_peak_millicores = 0;
@@ -97,7 +97,7 @@ static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_window_re
 
 static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
 {
-	__u64 psi = (__u64)PF_READ(cgroup, struct cgroup, psi);
+	__u64 psi = (__u64)PF_PEEK(cgroup, struct cgroup, psi);
 	/* The kernel's order is io, memory, cpu; ours cpu, memory, io. */
 	__u64 total = psi;
 
@@ -106,7 +106,7 @@ static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
 	else
 		total += bpf_core_field_offset(((struct psi_group *)0)->total);
 	for (__u32 i = 0; i < 6; i++)
-		s->psi_ns[i] = pf_read_u64(total + (4 - (i & ~1u) + (i & 1)) * sizeof(__u64));
+		s->psi_ns[i] = pf_peek(total + (4 - (i & ~1u) + (i & 1)) * sizeof(__u64));
 }
 
 __hidden int pf_snapshot_slot(__u32 slot)
@@ -124,7 +124,7 @@ __hidden int pf_snapshot_slot(__u32 slot)
 	if (pf_alive(ref->cgroup, ref->cgroup_serial))
 		snapshot_psi(ref->cgroup, s);
 	if (pf_alive(ref->pids, ref->pids_serial))
-		s->nr_tasks = PF_READ(ref->pids, struct pids_cgroup, counter.counter);
+		s->nr_tasks = PF_PEEK(ref->pids, struct pids_cgroup, counter.counter);
 	s->at_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -162,7 +162,7 @@ int pf_read_rawstat(void *ctx)
 	ref = bpf_map_lookup_elem(&pf_refs, &slot);
 	if (!ref || !pf_alive(ref->memcg, ref->memcg_serial))
 		return 0;
-	vmstats = (__u64)PF_READ(ref->memcg, struct mem_cgroup, vmstats);
+	vmstats = (__u64)PF_PEEK(ref->memcg, struct mem_cgroup, vmstats);
 	if (!vmstats)
 		return 0;
 	__u32 nr_state = bpf_core_field_size(((struct memcg_vmstats *)0)->state) / 8;

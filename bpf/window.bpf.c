@@ -33,6 +33,24 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 		pf_field__;                                                                        \
 	})
 
+__hidden __u64 pf_peek(__u64 addr)
+{
+	__u64 word = 0;
+
+	if (pf_settings.rdonly_cast) {
+		/* Any structure whose first word is a number does; the offset is 0 in all kernels known. */
+		const struct page_counter *object = bpf_rdonly_cast(
+			(const void *)(addr -
+				       bpf_core_field_offset(((struct page_counter *)0)->usage)),
+			bpf_core_type_id_kernel(struct page_counter));
+
+		return object->usage.counter;
+	}
+	if (bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr))
+		pf_drop(PF_DROP_READ);
+	return word;
+}
+
 #define QUOTA_NONE (~0ull)
 
 struct tick_timer {
