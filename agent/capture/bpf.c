@@ -10,6 +10,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+#define SCAN_INTERVAL_NS (60 * PF_NS_PER_S)
 #define STAT_CGROUPS_AT_START                                                                      \
 	8 /* memory.stat files read to find out where the kernel counts what */
 
@@ -127,7 +128,8 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 		return r;
 	layout_signals(c);
 	/* Events are on since the load: what is made during the scan is not missed. */
-	r = pf_discover_scan(c->discover, pf_clock_monotonic_ns());
+	c->scanned_ns = pf_clock_monotonic_ns();
+	r = pf_discover_scan(c->discover, c->scanned_ns);
 	if (r < 0) {
 		snprintf(error, error_size, "%s: cannot be listed: %s", opts->cgroup_root,
 			 strerror(-r));
@@ -159,12 +161,30 @@ static void refresh_watched(struct pf_capture *c)
 	}
 }
 
+/*
+ * The kernel tells which cgroups come and go, so the tree is walked only now and then, or where an event was lost, cannot
+ * come, or is not enough because cgroups wait for room.
+ */
+static bool must_scan(struct pf_capture *c, uint64_t now_ns)
+{
+	uint64_t nr_lost =
+		c->bpf->bss->pf_drops[PF_DROP_EVENT] + c->bpf->bss->pf_drops[PF_DROP_PATH];
+
+	if (c->bpf->links.pf_cgroup_mkdir && c->bpf->links.pf_cgroup_rmdir &&
+	    nr_lost == c->nr_lost_at_scan && now_ns - c->scanned_ns < SCAN_INTERVAL_NS &&
+	    !pf_discover_is_full(c->discover))
+		return false;
+	c->nr_lost_at_scan = nr_lost;
+	c->scanned_ns = now_ns;
+	return true;
+}
+
 static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 {
 	struct pf_snapshot_arg arg = { .first = 1 };
 	int r = pf_bpf_events_dispatch(c); /* what has gone is not looked for */
 
-	if (r >= 0)
+	if (r >= 0 && must_scan(c, now_ns))
 		r = pf_discover_scan(c->discover, now_ns);
 	if (r < 0)
 		pf_log(PF_LOG_WARNING, "capture",

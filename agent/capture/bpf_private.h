@@ -75,8 +75,9 @@ struct pf_capture {
 
 	struct pf_stat_finder *stat_finder;
 	struct pf_cost_meter *cost;
-	struct pf_growth *growth_sampler; /* NULL: not asked for, or not possible */
-	struct pf_totals *now, *growth;	  /* scratch of one sample */
+	struct pf_growth *growth_sampler;     /* NULL: not asked for, or not possible */
+	struct pf_totals *now, *growth;	      /* scratch of one sample */
+	uint64_t scanned_ns, nr_lost_at_scan; /* of the last walk through the tree */
 	struct ring_buffer *ring;
 	struct pf_brief *briefs; /* [PF_BRIEFS_MAX]: cgroups that went before they were tracked */
 	uint32_t nr_briefs;

@@ -165,10 +165,23 @@ static int see(struct pf_discover *d, int dir_fd, const char *name, const char *
 	return take(d, path, st.st_ino, class, now_ns, since_ns);
 }
 
+/* Known under this path and with this inode: nothing to ask the classifier or the kernel. */
+static bool still_there(struct pf_discover *d, const char *path, uint64_t inode)
+{
+	struct pf_tracked *t = pf_map_get_str(d->by_path, path);
+
+	if (!t || t->cgroup.id != inode)
+		return false;
+	t->scan = d->scan;
+	return true;
+}
+
 static void walk_dir(struct walk *w, int dir_fd, size_t path_len, unsigned depth);
 
-static void visit(struct walk *w, int dir_fd, const char *name, size_t path_len, unsigned depth)
+static void visit(struct walk *w, int dir_fd, const struct dirent *entry, size_t path_len,
+		  unsigned depth)
 {
+	const char *name = entry->d_name;
 	struct pf_discover *d = w->discover;
 	struct pf_cgroup_class class = { .kind = PF_CGROUP_SKIP };
 	size_t name_len = strlen(name);
@@ -179,6 +192,8 @@ static void visit(struct walk *w, int dir_fd, const char *name, size_t path_len,
 	}
 	w->path[path_len] = '/';
 	memcpy(w->path + path_len + 1, name, name_len + 1);
+	if (still_there(d, w->path, entry->d_ino))
+		return;
 	d->opts.classify(d->opts.classify_arg, w->path, &class);
 	if (is_workload(class.kind))
 		(void)see(d, dir_fd, name, w->path, &class, w->now_ns,
@@ -220,7 +235,7 @@ static void walk_dir(struct walk *w, int dir_fd, size_t path_len, unsigned depth
 		     !S_ISDIR(st.st_mode)))
 			continue;
 		if (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)
-			visit(w, dir_fd, entry->d_name, path_len, depth);
+			visit(w, dir_fd, entry, path_len, depth);
 	}
 	(void)closedir(dir); /* closes dir_fd; read only */
 }
@@ -297,6 +312,11 @@ struct pf_tracked *pf_discover_by_path(struct pf_discover *d, const char *path)
 uint64_t pf_discover_new_handle(struct pf_discover *d)
 {
 	return ++d->last_handle;
+}
+
+bool pf_discover_is_full(const struct pf_discover *d)
+{
+	return pf_map_count(d->refused) > 0;
 }
 
 uint32_t pf_discover_count(const struct pf_discover *d)
