@@ -38,6 +38,9 @@ int pf_ctl_leaks_csv(const char *path, const char *mode, const char *format, FIL
 int pf_ctl_decode(int argc, char **argv);
 int pf_ctl_top(int argc, char **argv);
 int pf_ctl_doctor(int argc, char **argv);
+int pf_ctl_report(int argc, char **argv);
+int pf_ctl_explain(int argc, char **argv);
+int pf_ctl_leaks(int argc, char **argv);
 int pf_ctl_policy(int argc, char **argv);
 int pf_ctl_backtest(int argc, char **argv);
 

@@ -13,6 +13,9 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "top", pf_ctl_top, "what the containers of this node do, live" },
+	{ "report", pf_ctl_report, "what each container should ask for" },
+	{ "explain", pf_ctl_explain, "how a recommendation came about" },
+	{ "leaks", pf_ctl_leaks, "which containers leak memory, and where" },
 	{ "decode", pf_ctl_decode, "print report files and streams" },
 	{ "backtest", pf_ctl_backtest,
 	  "replay recorded usage: would these sizes have been right?" },

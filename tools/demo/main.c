@@ -29,8 +29,9 @@ struct demo {
 	struct demo_cgroups cgroups;
 	struct demo_pods *pods;
 	pid_t workloads[DEMO_NR_WORKLOADS];
-	pid_t agent, watchdog;
-	int lifeline; /* closed when this process ends */
+	pid_t agent, collector, watchdog;
+	char collector_url[64]; /* "": none runs */
+	int lifeline;		/* closed when this process ends */
 	uint64_t seconds;
 };
 
@@ -167,15 +168,52 @@ static int wait_for_agent(struct demo *demo, const char *socket, const char *log
 	return -ETIMEDOUT;
 }
 
+/* It takes a free port; its log tells which. */
+static int start_collector(struct demo *demo)
+{
+	char store[128], log[128];
+	char *const arguments[] = { (char *)"podfit-collector", store,
+				    (char *)"--web.listen-address=127.0.0.1:0",
+				    (char *)"--merge.interval=1s", NULL };
+
+	(void)snprintf(store, sizeof(store), "--store=sqlite:%s/podfit.db", demo->directory);
+	(void)snprintf(log, sizeof(log), "%s/collector.log", demo->directory);
+	demo->collector = start_program(demo, "podfit-collector", arguments, log, true);
+	if (demo->collector < 0)
+		return -errno;
+	for (int ms = 0; ms < STOP_MAX_MS; ms += POLL_MS) {
+		PF_AUTO(pf_fclosep) FILE *file = fopen(log, "re");
+		char line[512];
+
+		while (file && fgets(line, sizeof(line), file)) {
+			const char *url = strstr(line, "http://127.0.0.1:");
+
+			if (url) {
+				(void)snprintf(demo->collector_url, sizeof(demo->collector_url),
+					       "%.*s", (int)strcspn(url, ", \"\n"), url);
+				return 0;
+			}
+		}
+		if (waitpid(demo->collector, NULL, WNOHANG) == demo->collector) {
+			demo->collector = 0;
+			show_log(log);
+			return -ECHILD;
+		}
+		pause_ms(POLL_MS);
+	}
+	return -ETIMEDOUT;
+}
+
 static int start_agent(struct demo *demo)
 {
-	char socket[128], url[128], file[128], log[128], state[128];
+	char socket[128], url[128], file[128], log[128], state[128], collector[128];
 	char *const arguments[] = { (char *)"podfit-agent",
 				    socket,
 				    (char *)"--pods.source=kubelet",
 				    url,
 				    file,
 				    state,
+				    collector,
 				    (char *)"--time.scale=60",
 				    (char *)"--node.name=demo",
 				    NULL };
@@ -185,6 +223,8 @@ static int start_agent(struct demo *demo)
 		       demo_pods_address(demo->pods));
 	(void)snprintf(file, sizeof(file), "--export.file=%s/reports.pb", demo->directory);
 	(void)snprintf(state, sizeof(state), "--state.directory=%s", demo->directory);
+	(void)snprintf(collector, sizeof(collector), "--export.collector.url=%s",
+		       demo->collector_url);
 	(void)snprintf(log, sizeof(log), "%s/agent.log", demo->directory);
 	demo->agent = start_program(demo, "podfit-agent", arguments, log, true);
 	if (demo->agent < 0)
@@ -240,25 +280,55 @@ static int show_top(struct demo *demo)
 	}
 }
 
-static int run_and_wait(struct demo *demo, char *const arguments[])
+/* @out: file for its standard output, or NULL. */
+static int run_and_wait(struct demo *demo, char *const arguments[], const char *out)
 {
-	int status = 1;
-	pid_t pid = start_program(demo, "podfit", arguments, NULL, false);
+	int status = 1, saved = -1;
+	pid_t pid;
 
+	(void)fflush(stdout); /* before the child writes */
+	if (out) {
+		PF_AUTO(pf_closep)
+		int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+		saved = dup(STDOUT_FILENO);
+		if (fd < 0 || saved < 0 || dup2(fd, STDOUT_FILENO) < 0)
+			return 1;
+	}
+	pid = start_program(demo, "podfit", arguments, NULL, false);
 	if (pid > 0)
 		(void)waitpid(pid, &status, 0);
+	if (out) {
+		(void)dup2(saved, STDOUT_FILENO);
+		(void)close(saved);
+	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 static int summarise(struct demo *demo)
 {
-	char from[128];
-	char *const arguments[] = { (char *)"podfit", (char *)"top", from, NULL };
+	char file[128], fleet[128], page[600];
+	char *const fleet_report[] = { (char *)"podfit", (char *)"report", fleet, NULL };
+	char *const leaks[] = { (char *)"podfit", (char *)"leaks", file, NULL };
+	char *const html[] = { (char *)"podfit", (char *)"report", file, (char *)"--output=html",
+			       NULL };
+	int code;
 
-	(void)snprintf(from, sizeof(from), "--from=%s/reports.pb", demo->directory);
-	printf("\nThe last report:\n");
-	(void)fflush(stdout); /* before the child writes */
-	return run_and_wait(demo, arguments);
+	(void)snprintf(file, sizeof(file), "--from=%s/reports.pb", demo->directory);
+	(void)snprintf(fleet, sizeof(fleet), "--from=%s", demo->collector_url);
+	(void)snprintf(page, sizeof(page), "%.*s/podfit-report.html",
+		       (int)(strrchr(demo->bin, '/') - demo->bin), demo->bin);
+	pause_ms(2000); /* the collector merges once a second */
+	printf("\nWhat each should ask for, from the collector:\n\n");
+	code = run_and_wait(demo, fleet_report, NULL);
+	printf("\nLeaks:\n\n");
+	if (code == 0)
+		code = run_and_wait(demo, leaks, NULL);
+	if (code == 0)
+		code = run_and_wait(demo, html, page);
+	if (code == 0)
+		printf("\nThe same with charts: %s\n", page);
+	return code;
 }
 
 static int prepare(struct demo *demo, char *error, size_t error_size)
@@ -301,7 +371,9 @@ static int run(struct demo *demo)
 	}
 	printf("Analysis runs 60 times faster than real time (--time.scale=60).\n\n");
 	(void)fflush(stdout); /* before children write */
-	r = start_agent(demo);
+	r = start_collector(demo);
+	if (r == 0)
+		r = start_agent(demo);
 	if (r == 0)
 		r = show_top(demo);
 	if (demo->agent > 0) {
@@ -314,7 +386,9 @@ static int run(struct demo *demo)
 		fprintf(stderr, "make run: %s\n", strerror(-r));
 		return 1;
 	}
-	return summarise(demo);
+	r = summarise(demo);
+	(void)stop_child(demo->collector);
+	return r;
 }
 
 static void clean_up(struct demo *demo)

@@ -93,12 +93,11 @@ static __attribute__((noinline)) void handle_login(void)
 	burn_ms(1);
 }
 
-/* Two logins of 64 KiB every 100 ms: 1.25 MiB a second, 128 MiB are full after 70 s. */
+/* A login of 64 KiB every 60 ms: 1 MiB a second, which fills 132 MiB in about 70 s. */
 static void run_leaking(void)
 {
-	(void)touched(40 * PF_MIB);
-	for (uint64_t next_ns = now_ns(CLOCK_MONOTONIC);; next_ns += 100 * PF_NS_PER_MS) {
-		handle_login();
+	(void)touched(60 * PF_MIB);
+	for (uint64_t next_ns = now_ns(CLOCK_MONOTONIC);; next_ns += 60 * PF_NS_PER_MS) {
 		handle_login();
 		wait_until(next_ns);
 	}
@@ -139,11 +138,11 @@ struct demo_workload demo_workloads[DEMO_NR_WORKLOADS] = {
 	  .memory_limit_mib = 96,
 	  .run = run_throttled },
 	{ .name = "leaking",
-	  .what = "never frees a session: grows by 1.25 MiB a second",
+	  .what = "never frees a session: grows by 1 MiB a second",
 	  .cpu_request_millicores = 100,
 	  .cpu_limit_millicores = 500,
 	  .memory_request_mib = 64,
-	  .memory_limit_mib = 128,
+	  .memory_limit_mib = 132,
 	  .run = run_leaking },
 	{ .name = "overprovisioned",
 	  .what = "nearly idle, but asks for 1.5 cores and 1 GiB",
