@@ -56,7 +56,8 @@ cpp_check() {
 	files '*.c' | grep -v '\.bpf\.c$' | xargs cppcheck -q -j "$jobs" --std=c11 --language=c --error-exitcode=1 \
 		--inline-suppr --enable=warning,portability --library=posix --library=gnu -D_GNU_SOURCE \
 		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=readdirCalled --suppress=uninitvar \
-		--suppress=resourceLeak --suppress=memleak --suppress=leakReturnValNotUsed --suppress=duplicateAssignExpression \
+		--suppress=resourceLeak --suppress=memleak --suppress=leakReturnValNotUsed --suppress=zerodivcond \
+		--suppress=invalidFunctionArgBool --suppress=duplicateAssignExpression \
 		-Iagent -Itools -Itests -Ibpf
 }
 

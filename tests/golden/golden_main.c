@@ -233,7 +233,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < nr; i++) {
 		PF_AUTO(pf_freep) char *path = NULL;
 
-		if (strstr(names[i]->d_name, ".json") && asprintf(&path, "%s/%s", dir, names[i]->d_name) > 0)
+		if (strstr(names[i]->d_name, ".json") &&
+		    asprintf(&path, "%s/%s", dir, names[i]->d_name) > 0)
 			run_file(path, names[i]->d_name, &passed, &failed, &skipped);
 		free(names[i]);
 	}

@@ -47,6 +47,7 @@ pg_start() {
 		cat "$PG_DIR/initdb.log"
 		return 1
 	}
+	# shellcheck disable=SC2034 # for the script that sources this
 	PG_CONNINFO="host=$PG_DIR user=podfit dbname=postgres"
 	pg_again
 }

@@ -11,7 +11,7 @@
 
 void fake_tree_init(struct fake_tree *tree)
 {
-	strcpy(tree->root, "/tmp/podfit-tree-XXXXXX");
+	snprintf(tree->root, sizeof(tree->root), "/tmp/podfit-tree-XXXXXX");
 	if (!mkdtemp(tree->root))
 		tree->root[0] = '\0';
 }

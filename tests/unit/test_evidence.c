@@ -61,8 +61,8 @@ static void check_same(const char *name, const struct pf_evidence *a, const stru
 static void test_any_order(void)
 {
 	PF_AUTO(pf_evidence_freep)
-	struct pf_evidence *forward = evidence_new(),
-			   *backward = evidence_new(), *mixed = evidence_new();
+	struct pf_evidence *forward = evidence_new(), *backward = evidence_new(),
+			   *mixed = evidence_new();
 
 	for (uint32_t h = 0; h < HOURS; h++) {
 		add_hour(forward, h % 2 ? "a" : "b", h);
@@ -76,8 +76,8 @@ static void test_any_order(void)
 static void test_merge(void)
 {
 	PF_AUTO(pf_evidence_freep)
-	struct pf_evidence *whole = evidence_new(),
-			   *odd = evidence_new(), *even = evidence_new(), *copy = NULL;
+	struct pf_evidence *whole = evidence_new(), *odd = evidence_new(), *even = evidence_new(),
+			   *copy = NULL;
 
 	for (uint32_t h = 0; h < HOURS; h++) {
 		add_hour(whole, h % 2 ? "a" : "b", h);
@@ -93,8 +93,7 @@ static void test_merge(void)
 static void test_merge_empty(void)
 {
 	PF_AUTO(pf_evidence_freep)
-	struct pf_evidence *some = evidence_new(),
-			   *none = evidence_new();
+	struct pf_evidence *some = evidence_new(), *none = evidence_new();
 
 	add_hour(some, "a", 3);
 	PF_CHECK_INT("nothing into something", pf_evidence_merge(some, none), 0);
@@ -173,8 +172,7 @@ static void test_memory_need(void)
 static void test_windows_without_limit(void)
 {
 	PF_AUTO(pf_evidence_freep)
-	struct pf_evidence *now_and_then = evidence_new(),
-			   *always = evidence_new();
+	struct pf_evidence *now_and_then = evidence_new(), *always = evidence_new();
 	size_t bucket = pf_hist_bucket(PF_LAYOUT_MILLICORES, 1000);
 	/* Wants 1000 m for 4 of 10 windows at a quota of 500 m: 2 of 10 would do without it. */
 	struct evidence_hour h = { .idle_windows = 21600,

@@ -16,7 +16,7 @@ static const char *fresh_path(void)
 {
 	int fd;
 
-	strcpy(path, "/tmp/podfit-test-XXXXXX");
+	snprintf(path, sizeof(path), "/tmp/podfit-test-XXXXXX");
 	fd = mkstemp(path);
 	PF_CHECK("mkstemp", fd >= 0);
 	close(fd);

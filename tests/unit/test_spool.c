@@ -12,7 +12,7 @@ static char directory[64];
 
 static const char *fresh_directory(void)
 {
-	strcpy(directory, "/tmp/podfit-test-XXXXXX");
+	snprintf(directory, sizeof(directory), "/tmp/podfit-test-XXXXXX");
 	PF_CHECK("mkdtemp", mkdtemp(directory) != NULL);
 	return directory;
 }

@@ -22,7 +22,7 @@ static char fault_text[200];
 
 static bool fault(const struct parser *p, const char *what)
 {
-	(void)snprintf(fault_text, sizeof(fault_text), "byte %zd: %s: %.60s", p->at - p->start,
+	(void)snprintf(fault_text, sizeof(fault_text), "byte %td: %s: %.60s", p->at - p->start,
 		       what, p->at);
 	return false;
 }
