@@ -11,7 +11,7 @@ packages() {
 		libsqlite3-dev libpq-dev libncurses-dev libcap-dev ;;
 	test) echo libcunit1-dev git jq curl python3 openssl ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck git ;;
-	system) echo postgresql containerd runc chromium prometheus curl jq openssl util-linux ;;
+	system) echo postgresql containerd runc busybox-static python3 chromium prometheus curl jq openssl util-linux ;;
 	vm) echo qemu-system-x86 busybox-static cpio gzip ;;
 	bench) echo libbpf-tools ;;
 	*)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/enforced.h"
 #include "export/push.h"
 #include "main/agent.h"
 #include "sys/clock.h"
@@ -75,15 +76,19 @@ static void build_cost(struct pf_agent *agent, struct pf_self_cost *cost)
 	cost->resident_bytes = pf_node_resident_bytes();
 }
 
-static void build_container(const struct pf_track *track, unsigned parts,
+static void build_container(const struct pf_track *track, unsigned parts, struct pf_arena *arena,
 			    struct pf_report_container *container)
 {
+	char note[256];
+
 	pf_report_container_clear(container);
 	container->identity = &track->identity;
 	container->cgroup_path = track->cgroup.path;
 	container->runtime = track->cgroup.class.runtime;
 	container->instance = track->instance;
 	container->enforced = track->enforced;
+	if (pf_enforced_note(&track->identity, &track->enforced, note, sizeof(note)))
+		container->enforced.note = pf_arena_strdup(arena, note);
 	container->first_seen_unix_ns = track->first_seen_unix_ns;
 	container->ended_unix_ns = track->ended_unix_ns;
 	container->now = parts & PF_AGENT_INTERVAL ? track->interval : track->latest;
@@ -125,7 +130,7 @@ static int build_containers(struct pf_agent *agent, unsigned parts, struct pf_ar
 		pf_agent_settle(agent, track);
 		if (parts & PF_AGENT_LEAKING && pf_agent_leak_state(agent, track) == PF_LEAK_NONE)
 			continue;
-		build_container(track, parts, &report->containers[nr]);
+		build_container(track, parts, arena, &report->containers[nr]);
 		report->tracks[nr++] = track;
 	}
 	report->report.containers = report->containers;
