@@ -22,13 +22,6 @@ static int by_hour(const void *left, const void *right)
 	return (a->hour > b->hour) - (a->hour < b->hour);
 }
 
-/* Sums over the slices of one hour, of all instances and runs. */
-struct sums {
-	double covered_ns, usage_ns, nr_periods, nr_throttled, quota_wait_ns, contention_wait_ns;
-	double hot_byte_ns, hot_ns;
-	bool usage, periods, waits;
-};
-
 static void add(double *sum, bool *is_known, uint64_t value)
 {
 	if (!known(value))
@@ -41,29 +34,6 @@ static void raise(double *highest, uint64_t value)
 {
 	if (known(value))
 		*highest = fmax(*highest, (double)value);
-}
-
-/* Memory at the end: the kinds of the slice that ends last stand for the hour, summed over the
- * instances below. */
-_Static_assert(sizeof(struct pf_memory_kinds) % sizeof(uint64_t) == 0, "nothing but counts");
-
-static void add_kinds(struct pf_memory_kinds *sum, const struct pf_memory_kinds *more)
-{
-	uint64_t *to = (uint64_t *)sum;
-	const uint64_t *from = (const uint64_t *)more;
-
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		if (known(from[i]))
-			to[i] = (known(to[i]) ? to[i] : 0) + from[i];
-}
-
-static void divide_kinds(struct pf_memory_kinds *sum, size_t nr)
-{
-	uint64_t *to = (uint64_t *)sum;
-
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		if (known(to[i]))
-			to[i] /= nr;
 }
 
 static void count(uint64_t *sum, uint64_t more)
@@ -93,56 +63,23 @@ static double demand_p99(const struct pf_slice *const *slices, size_t nr)
 	return value;
 }
 
-/* The hour of @nr slices; several of one instance and hour are of several runs. */
+/* The hour of @nr slices. Which instance each is of does not matter: what is drawn are sums by time
+ * covered, and memory by kind is divided by the number of slices that know it. */
 static void hour_of(const struct pf_slice *const *slices, size_t nr, struct pf_view_hour *ret_hour)
 {
-	struct sums s = { 0 };
+	struct pf_hour_point point;
 	uint64_t start = UINT64_MAX, end = 0;
-	size_t nr_kinds = 0;
 
-	memset(ret_hour, 0xff, sizeof(*ret_hour)); /* counts unknown, doubles NaN */
+	pf_hour_point_clear(&point, slices[0]->hour);
 	for (size_t i = 0; i < nr; i++) {
-		const struct pf_slice *slice = slices[i];
-		double covered = (double)slice->covered_ns;
-
-		start = PF_MIN(start, slice->start_unix_ns);
-		end = PF_MAX(end, slice->start_unix_ns + slice->covered_ns);
-		s.covered_ns += covered;
-		add(&s.usage_ns, &s.usage, slice->usage_ns);
-		add(&s.nr_periods, &s.periods, slice->nr_periods);
-		add(&s.nr_throttled, &s.periods, slice->nr_throttled);
-		add(&s.quota_wait_ns, &s.waits, slice->quota_wait_ns);
-		add(&s.contention_wait_ns, &s.waits, slice->contention_wait_ns);
-		if (isfinite(slice->hot_mean_bytes)) {
-			s.hot_byte_ns += slice->hot_mean_bytes * covered;
-			s.hot_ns += covered;
-		}
-		raise(&ret_hour->demand_peak_millicores, slice->demand_peak_millicores);
-		raise(&ret_hour->memory_peak_bytes, slice->memory_peak_bytes);
-		raise(&ret_hour->hot_peak_bytes, slice->hot_peak_bytes);
-		count(&ret_hour->oom_kills, slice->oom_kills);
-		count(&ret_hour->restarts, slice->restarts);
-		if (known(slice->memory_end.anon)) {
-			add_kinds(&ret_hour->memory, &slice->memory_end);
-			nr_kinds++;
-		}
+		start = PF_MIN(start, slices[i]->start_unix_ns);
+		end = PF_MAX(end, slices[i]->start_unix_ns + slices[i]->covered_ns);
+		pf_hour_point_add(&point, slices[i], true);
 	}
-	if (nr_kinds)
-		divide_kinds(&ret_hour->memory, nr_kinds);
+	pf_view_hour_of(&point, ret_hour);
+	/* A report's newest hour is not over, and its first one may have begun late. */
 	ret_hour->start_unix_ns = start;
 	ret_hour->length_ns = end - start;
-	if (s.covered_ns <= 0)
-		return;
-	if (s.usage)
-		ret_hour->usage_mean_millicores = s.usage_ns / s.covered_ns * 1000;
-	if (s.periods && s.nr_periods > 0)
-		ret_hour->throttled_ratio = s.nr_throttled / s.nr_periods;
-	if (s.waits) {
-		ret_hour->quota_wait_ns_per_s = s.quota_wait_ns / s.covered_ns * 1e9;
-		ret_hour->contention_wait_ns_per_s = s.contention_wait_ns / s.covered_ns * 1e9;
-	}
-	if (s.hot_ns > 0)
-		ret_hour->hot_mean_bytes = s.hot_byte_ns / s.hot_ns;
 	ret_hour->demand_p99_millicores = demand_p99(slices, nr);
 }
 
@@ -200,7 +137,8 @@ static int add_hists(struct pf_group_evidence *evidence, const struct pf_slice *
 
 static void instance_of(const struct pf_report_container *c, struct pf_view_instance *ret_instance)
 {
-	struct sums s = { 0 };
+	double covered_ns = 0, usage_ns = 0, nr_periods = 0, nr_throttled = 0, contention_ns = 0;
+	bool usage = false, periods = false, waits = false;
 	struct pf_view_instance out = {
 		.node = "",
 		.pod = *c->identity->pod ? c->identity->pod : c->cgroup_path,
@@ -220,11 +158,11 @@ static void instance_of(const struct pf_report_container *c, struct pf_view_inst
 	for (size_t i = 0; i < c->nr_slices; i++) {
 		const struct pf_slice *slice = c->slices[i];
 
-		s.covered_ns += (double)slice->covered_ns;
-		add(&s.usage_ns, &s.usage, slice->usage_ns);
-		add(&s.nr_periods, &s.periods, slice->nr_periods);
-		add(&s.nr_throttled, &s.periods, slice->nr_throttled);
-		add(&s.contention_wait_ns, &s.waits, slice->contention_wait_ns);
+		covered_ns += (double)slice->covered_ns;
+		add(&usage_ns, &usage, slice->usage_ns);
+		add(&nr_periods, &periods, slice->nr_periods);
+		add(&nr_throttled, &periods, slice->nr_throttled);
+		add(&contention_ns, &waits, slice->contention_wait_ns);
 		raise(&out.hot_peak_bytes, slice->hot_peak_bytes);
 		raise(&out.memory_peak_bytes, slice->memory_peak_bytes);
 		count(&out.oom_kills, slice->oom_kills);
@@ -232,12 +170,12 @@ static void instance_of(const struct pf_report_container *c, struct pf_view_inst
 		out.demand_p99_millicores =
 			fmax(out.demand_p99_millicores, demand_p99(&c->slices[i], 1));
 	}
-	if (s.usage && s.covered_ns > 0)
-		out.usage_mean_millicores = s.usage_ns / s.covered_ns * 1000;
-	if (s.periods && s.nr_periods > 0)
-		out.throttled_ratio = s.nr_throttled / s.nr_periods;
-	if (s.waits && s.covered_ns > 0)
-		out.contention_wait_ns_per_s = s.contention_wait_ns / s.covered_ns * 1e9;
+	if (usage && covered_ns > 0)
+		out.usage_mean_millicores = usage_ns / covered_ns * 1000;
+	if (periods && nr_periods > 0)
+		out.throttled_ratio = nr_throttled / nr_periods;
+	if (waits && covered_ns > 0)
+		out.contention_wait_ns_per_s = contention_ns / covered_ns * 1e9;
 	*ret_instance = out;
 }
 

@@ -7,6 +7,7 @@
 #ifndef PF_REPORT_PAGE_WORKLOAD_H
 #define PF_REPORT_PAGE_WORKLOAD_H
 
+#include "core/hour_point.h"
 #include "report/view.h"
 
 enum {
@@ -23,11 +24,13 @@ struct pf_view_hour {
 	uint64_t start_unix_ns, length_ns;
 	double usage_mean_millicores, demand_p99_millicores, demand_peak_millicores;
 	double throttled_ratio; /* of CFS periods */
-	double quota_wait_ns_per_s, contention_wait_ns_per_s;
-	double memory_peak_bytes, hot_mean_bytes, hot_peak_bytes;
+	double memory_peak_bytes, hot_peak_bytes;
 	struct pf_memory_kinds memory; /* at the end */
 	uint64_t oom_kills, restarts;
 };
+
+/** pf_view_hour_of() - a point of the history as it is kept; what was not measured in it is NaN. */
+void pf_view_hour_of(const struct pf_hour_point *point, struct pf_view_hour *ret_hour);
 
 /* A merged histogram, as struct pf_evidence holds it; counts NULL: not measured. */
 struct pf_view_hist {

@@ -22,6 +22,36 @@ const struct pf_view_hour *pf_part_hour(const struct pf_part *part, size_t i)
 	return &part->view->hours[part->view->nr_hours - pf_part_nr(part) + i];
 }
 
+static double peak_of(uint64_t value)
+{
+	return value == PF_UNKNOWN ? NAN : (double)value;
+}
+
+void pf_view_hour_of(const struct pf_hour_point *point, struct pf_view_hour *ret_hour)
+{
+	uint64_t *kinds = (uint64_t *)&ret_hour->memory;
+	double covered_s = point->covered_ns / 1e9;
+
+	*ret_hour = (struct pf_view_hour){
+		.start_unix_ns = point->hour * PF_NS_PER_HOUR,
+		.length_ns = PF_NS_PER_HOUR,
+		.usage_mean_millicores = covered_s > 0 ? point->usage_ns / covered_s / 1e6 : NAN,
+		.demand_p99_millicores = peak_of(point->demand_p99_millicores),
+		.demand_peak_millicores = peak_of(point->demand_peak_millicores),
+		.throttled_ratio =
+			point->nr_periods > 0 ? point->nr_throttled / point->nr_periods : NAN,
+		.memory_peak_bytes = peak_of(point->memory_peak_bytes),
+		.hot_peak_bytes = peak_of(point->hot_peak_bytes),
+		.memory = point->kinds,
+		.oom_kills = point->oom_kills,
+		.restarts = point->restarts,
+	};
+	/* Of one instance, as everything that is drawn. */
+	for (size_t i = 0; i < PF_MEMORY_NR_KINDS; i++)
+		if (kinds[i] != PF_UNKNOWN && point->nr_kinds)
+			kinds[i] /= point->nr_kinds;
+}
+
 static double hour_x(const struct pf_view_hour *hour, double place)
 {
 	return ((double)hour->start_unix_ns + place * (double)hour->length_ns) / 1e9;

@@ -122,6 +122,32 @@ static size_t areas_of(const struct pf_part *part, struct pf_svg_point *points,
 	return nr_areas;
 }
 
+/* Before there is a course of time to draw: the newest hour as bars beside request and limit. */
+static void memory_now(const struct pf_part *part, const struct pf_resources *now)
+{
+	const struct pf_view_hour *hour = pf_part_hour(part, pf_part_nr(part) - 1);
+	struct pf_svg_bar bars[NR_STACKED + 3];
+	double parts[NR_STACKED];
+	size_t nr = 0;
+
+	split(&hour->memory, parts);
+	for (size_t k = 0; k < NR_STACKED; k++)
+		if (isfinite(parts[k]))
+			bars[nr++] = (struct pf_svg_bar){ stacked[k].name, stacked[k].role,
+							  parts[k], NULL };
+	bars[nr++] = (struct pf_svg_bar){ "highest use", PF_ROLE_OTHER, hour->memory_peak_bytes,
+					  "read ten times a second in the kernel" };
+	if (now->memory_request_bytes < PF_NO_LIMIT)
+		bars[nr++] = (struct pf_svg_bar){ "request", PF_ROLE_REQUEST,
+						  (double)now->memory_request_bytes, NULL };
+	if (now->memory_limit_bytes < PF_NO_LIMIT)
+		bars[nr++] = (struct pf_svg_bar){ "limit", PF_ROLE_LIMIT,
+						  (double)now->memory_limit_bytes, NULL };
+	(void)pf_buf_adds(part->buf, "<div class=\"panel\">");
+	pf_svg_bars(part->buf, "Memory by kind, at the end", PF_QUANTITY_BYTES, NAN, bars, nr);
+	(void)pf_buf_adds(part->buf, "</div>\n");
+}
+
 static void memory_over_time(const struct pf_part *part)
 {
 	static const struct pf_resources unknown = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN,
@@ -140,6 +166,10 @@ static void memory_over_time(const struct pf_part *part)
 
 	if (!points) {
 		part->buf->err = part->buf->err ? part->buf->err : -ENOMEM;
+		return;
+	}
+	if (nr == 1 && !forecast_of(part, NAN, &forecast)) {
+		memory_now(part, now);
 		return;
 	}
 

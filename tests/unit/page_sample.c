@@ -145,8 +145,7 @@ static void throttled_history(void)
 		h->demand_p99_millicores = 420 + 520 * day + 60 * dice();
 		h->demand_peak_millicores = 900 + 900 * day + 300 * dice();
 		h->throttled_ratio = 0.05 + 0.3 * day;
-		h->hot_mean_bytes = (180 + 12 * day) * PF_MIB;
-		h->hot_peak_bytes = h->hot_mean_bytes + 20 * PF_MIB;
+		h->hot_peak_bytes = (200 + 12 * day) * PF_MIB;
 		h->memory_peak_bytes = (330 + 60 * day + 40 * dice()) * PF_MIB;
 		h->memory.anon = (uint64_t)(176 + 12 * day) * PF_MIB;
 		h->memory.file = (uint64_t)(90 + 50 * dice()) * PF_MIB;

@@ -231,6 +231,31 @@ static void test_message(void)
 	PF_CHECK("said", strstr(buf.data, "<p class=\"lead\">&lt;shop&gt; &amp; co</p>"));
 }
 
+static void test_hour(void)
+{
+	struct pf_hour_point point;
+	struct pf_view_hour hour;
+
+	pf_hour_point_clear(&point, 496000);
+	pf_view_hour_of(&point, &hour);
+	PF_CHECK("nothing measured is no zero",
+		 isnan(hour.usage_mean_millicores) && isnan(hour.throttled_ratio) &&
+			 isnan(hour.memory_peak_bytes) && isnan(hour.demand_p99_millicores));
+	PF_CHECK("nor of memory", hour.memory.anon == PF_UNKNOWN);
+	point.covered_ns = 2 * 3600e9; /* two instances, an hour each */
+	point.usage_ns = 1800e9;
+	point.nr_periods = 72000;
+	point.nr_throttled = 18000;
+	point.kinds.anon = 300;
+	point.nr_kinds = 2;
+	pf_view_hour_of(&point, &hour);
+	PF_CHECK_NEAR("mean of an instance", hour.usage_mean_millicores, 250, 1e-9);
+	PF_CHECK_NEAR("share of periods", hour.throttled_ratio, 0.25, 1e-12);
+	PF_CHECK_INT("memory of an instance", hour.memory.anon, 150);
+	PF_CHECK("a kind that is not known stays so", hour.memory.shmem == PF_UNKNOWN);
+	PF_CHECK_INT("begin", hour.start_unix_ns, 496000 * PF_NS_PER_HOUR);
+}
+
 static void test_savings(void)
 {
 	static const struct {
@@ -258,4 +283,4 @@ static void test_savings(void)
 PF_TEST_SUITE(page, { "well-formed", test_well_formed }, { "hostile", test_hostile },
 	      { "unknown", test_unknown }, { "facts", test_facts }, { "urgency", test_urgency },
 	      { "bounded", test_bounded }, { "href", test_href }, { "savings", test_savings },
-	      { "message", test_message });
+	      { "message", test_message }, { "hour", test_hour });
