@@ -16,25 +16,9 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-static double mean(double sum, double covered_ns)
-{
-	return covered_ns > 0 ? sum / covered_ns : NAN;
-}
-
 static double number(uint64_t value)
 {
 	return value >= PF_NO_LIMIT ? NAN : (double)value;
-}
-
-static void fill_kinds(const struct pf_hour_point *p, struct pf_memory_kinds *kinds)
-{
-	memset(kinds, 0xff, sizeof(*kinds)); /* PF_UNKNOWN is all ones */
-	for (size_t i = 0; p->nr_kinds && i < PF_MEMORY_NR_KINDS; i++) {
-		uint64_t sum = ((const uint64_t *)&p->kinds)[i];
-
-		if (sum != PF_UNKNOWN)
-			((uint64_t *)kinds)[i] = sum / p->nr_kinds;
-	}
 }
 
 static int fill_hours(struct pf_arena *arena, const struct pf_detail *d,
@@ -44,28 +28,8 @@ static int fill_hours(struct pf_arena *arena, const struct pf_detail *d,
 
 	if (!hours)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->nr_points; i++) {
-		const struct pf_hour_point *p = &d->points[i];
-
-		hours[i] = (struct pf_view_hour){
-			.start_unix_ns = (uint64_t)p->hour * PF_NS_PER_HOUR,
-			.length_ns = PF_NS_PER_HOUR,
-			.usage_mean_millicores = mean(p->usage_ns, p->covered_ns) * 1000,
-			.demand_p99_millicores = number(p->demand_p99_millicores),
-			.demand_peak_millicores = number(p->demand_peak_millicores),
-			.throttled_ratio =
-				p->nr_periods > 0 ? p->nr_throttled / p->nr_periods : NAN,
-			.quota_wait_ns_per_s = mean(p->quota_wait_ns, p->covered_ns) * 1e9,
-			.contention_wait_ns_per_s =
-				mean(p->contention_wait_ns, p->covered_ns) * 1e9,
-			.memory_peak_bytes = number(p->memory_peak_bytes),
-			.hot_mean_bytes = mean(p->hot_byte_ns, p->covered_ns),
-			.hot_peak_bytes = number(p->hot_peak_bytes),
-			.oom_kills = p->oom_kills,
-			.restarts = p->restarts,
-		};
-		fill_kinds(p, &hours[i].memory);
-	}
+	for (size_t i = 0; i < d->nr_points; i++)
+		pf_view_hour_of(&d->points[i], &hours[i]);
 	view->hours = hours;
 	view->nr_hours = d->nr_points;
 	return 0;
