@@ -10,6 +10,10 @@
 
 #define HOUR_S 3600.0
 
+/* No machine has more: a file that says so is wrong, and must not overflow anything. */
+#define CORES_MAX 1e5
+#define BYTES_MAX 1e15
+
 int pf_bt_add(struct pf_bt_advices *a, double unix_s, double cpu_cores, double memory_bytes)
 {
 	const struct pf_bt_advice *last = a->nr ? &a->items[a->nr - 1] : NULL;
@@ -93,7 +97,7 @@ static int podfit_row(struct podfit *p, const struct pf_series_row *row, double 
 	unsigned minutes = (unsigned)fmin(fmax(round(interval_s / 60), 1), 60);
 
 	if (row->memory_bytes >= 0) {
-		uint64_t bytes = (uint64_t)row->memory_bytes;
+		uint64_t bytes = (uint64_t)fmin(row->memory_bytes, BYTES_MAX);
 
 		s->memory_peak_bytes = s->memory_peak_bytes == PF_UNKNOWN
 					       ? bytes
@@ -101,10 +105,12 @@ static int podfit_row(struct podfit *p, const struct pf_series_row *row, double 
 		s->hot_peak_bytes = s->memory_peak_bytes;
 	}
 	if (row->cpu_cores >= 0) {
+		double cores = fmin(row->cpu_cores, CORES_MAX);
+
 		s->usage_ns = (s->usage_ns == PF_UNKNOWN ? 0 : s->usage_ns) +
-			      (uint64_t)(row->cpu_cores * interval_s * 1e9);
+			      (uint64_t)(cores * interval_s * 1e9);
 		for (unsigned i = 0; i < minutes; i++) {
-			int r = pf_slice_minute(s, (uint64_t)ceil(row->cpu_cores * 1000));
+			int r = pf_slice_minute(s, (uint64_t)ceil(cores * 1000));
 
 			if (r < 0)
 				return r;
@@ -157,7 +163,7 @@ int pf_bt_replay_podfit(const struct pf_series *series, const struct pf_rules *r
 
 		r = podfit_hour(&p, row->unix_s);
 		if (r == 0)
-			r = podfit_row(&p, row, fmin(since, 2 * series->interval_s));
+			r = podfit_row(&p, row, fmin(fmin(since, 2 * series->interval_s), HOUR_S));
 		if (r == 0 && is_due(&clock, row, &event))
 			r = podfit_advise(&p, row->unix_s, &clock, advices);
 	}
@@ -185,11 +191,12 @@ int pf_bt_replay_vpa(const struct pf_series *series, const struct pf_rules *rule
 		bool event, due;
 
 		if (row->cpu_cores >= 0)
-			pf_vpa_add_cpu(&aggregate, &instance, (int64_t)ceil(row->cpu_cores * 1000),
+			pf_vpa_add_cpu(&aggregate, &instance,
+				       (int64_t)ceil(fmin(row->cpu_cores, CORES_MAX) * 1000),
 				       at_ns);
 		if (row->memory_bytes >= 0)
 			pf_vpa_add_memory(&aggregate, &instance, &memory_rules,
-					  (int64_t)row->memory_bytes, at_ns);
+					  (int64_t)fmin(row->memory_bytes, BYTES_MAX), at_ns);
 		due = is_due(&clock, row, &event);
 		if (event)
 			pf_vpa_add_oom(&aggregate, &instance, &memory_rules,
