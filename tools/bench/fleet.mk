@@ -6,3 +6,6 @@ $(FLEET_OBJS): PF_CFLAGS += -Itools
 $(B)/fleet: $(FLEET_OBJS) $(B)/libpodfit.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The property tests of the collector feed it with simulated reports.
+$(B)/test-unit: $(FLEET_SIM_OBJS)
