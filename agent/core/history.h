@@ -28,6 +28,8 @@ struct pf_history {
 	uint64_t touched_ns;	      /* CLOCK_MONOTONIC */
 	uint32_t nr_living;	 /* containers that count on it; it stays while there are any */
 	enum pf_verdict verdict; /* first finding of the newest recommendation */
+	bool advised;		 /* it held amounts */
+	struct pf_amounts cpu, memory;
 };
 
 struct pf_histories;

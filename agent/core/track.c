@@ -151,6 +151,7 @@ int pf_tracks_appeared(struct pf_tracks *tracks, const struct pf_cgroup *cgroup,
 	pf_report_now_clear(&track->latest);
 	pf_report_now_clear(&track->coming);
 	pf_report_now_clear(&track->interval);
+	pf_report_now_clear(&track->total);
 	pf_feed_init(&track->feed, &tracks->vpa, tracks->opts.time_scale);
 	memset(&track->enforced, 0xff, sizeof(track->enforced));
 	track->enforced.note = NULL;
@@ -227,9 +228,12 @@ static void add_waits(struct pf_track *track, const struct pf_sample *sample)
 		return;
 	pf_hist_add(track->coming_waits, contention, PF_LATENCY_BUCKETS);
 	pf_hist_add(track->interval_waits, contention, PF_LATENCY_BUCKETS);
+	pf_hist_add(track->total_waits, contention, PF_LATENCY_BUCKETS);
+	track->waits_known = true;
 	if (quota) {
 		pf_hist_add(track->coming_waits, quota, PF_LATENCY_BUCKETS);
 		pf_hist_add(track->interval_waits, quota, PF_LATENCY_BUCKETS);
+		pf_hist_add(track->total_waits, quota, PF_LATENCY_BUCKETS);
 	}
 	quantiles(&track->interval, track->interval_waits);
 }
@@ -285,6 +289,7 @@ int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
 	track->nr_samples++;
 	now_add(&track->coming, sample);
 	now_add(&track->interval, sample);
+	now_add(&track->total, sample);
 	add_waits(track, sample);
 	if (!sample->last) {
 		set_enforced(&track->enforced, sample);

@@ -53,7 +53,10 @@ struct pf_track {
 	struct pf_report_now latest;   /* of the newest samples that cover PF_LATEST_NS */
 	struct pf_report_now coming;   /* becomes latest when it is long enough */
 	struct pf_report_now interval; /* since pf_tracks_begin_interval() */
+	struct pf_report_now total;    /* since it was first seen */
 	uint32_t coming_waits[PF_LATENCY_BUCKETS], interval_waits[PF_LATENCY_BUCKETS];
+	uint32_t total_waits[PF_LATENCY_BUCKETS];
+	bool waits_known;
 	struct pf_series hot; /* hot_bytes */
 	struct pf_feed feed;  /* minutes and peaks into the slices */
 };

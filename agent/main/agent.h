@@ -25,6 +25,8 @@
 enum {
 	PF_AGENT_SINKS_MAX = 4,
 	PF_AGENT_ERROR_MAX = 512,
+	/* A report's own arrays, not what they point to. */
+	PF_AGENT_REPORT_MEMORY_MAX = 64 << 20,
 };
 
 struct pf_agent_sink {
@@ -159,6 +161,7 @@ enum pf_agent_parts {
 	PF_AGENT_ADVICE = 1 << 2,  /* whole recommendations; else only the first finding */
 	PF_AGENT_LEAKING = 1 << 3, /* only suspects and alarms */
 	PF_AGENT_LAST = 1 << 4,
+	PF_AGENT_TOTALS = 1 << 5, /* "now" has counters since the start */
 };
 
 /* A report whose containers are still without slices, advice and leak findings. */
@@ -180,6 +183,9 @@ PF_MUST_CHECK int pf_agent_encode_report(struct pf_agent *agent, struct pf_agent
 					 struct pf_buf *out);
 PF_MUST_CHECK int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
 					struct pf_agent_status *ret_status);
+
+/** pf_agent_write_metrics() - agent_metrics.c: the text of /metrics. */
+PF_MUST_CHECK int pf_agent_write_metrics(struct pf_agent *agent, struct pf_buf *out);
 
 /** pf_agent_export() - agent_export.c: a report to every sink; what all have taken is dropped. */
 void pf_agent_export(struct pf_agent *agent, bool last);

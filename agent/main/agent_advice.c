@@ -229,6 +229,14 @@ int pf_agent_advise(struct pf_agent *agent, struct pf_track *track,
 		return r;
 	track->history->verdict =
 		recommendation->nr_findings ? recommendation->findings[0].verdict : PF_VERDICT_NONE;
+	const struct pf_policy_result *result =
+		pf_policy_result_of(recommendation, recommendation->policy);
+
+	track->history->advised = result != NULL;
+	if (result) {
+		track->history->cpu = result->cpu;
+		track->history->memory = result->memory;
+	}
 	*ret_recommendation = recommendation;
 	return 0;
 }

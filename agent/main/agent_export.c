@@ -16,15 +16,13 @@
 
 #define AREA "export"
 
-enum { REPORT_MEMORY_MAX = 64 << 20 }; /* of the report's own arrays, not of what it points to */
-
 static int encode(struct pf_agent *agent, unsigned parts, struct pf_buf *out)
 {
 	struct pf_agent_report report;
 	struct pf_arena arena;
 	int r;
 
-	pf_arena_init(&arena, REPORT_MEMORY_MAX);
+	pf_arena_init(&arena, PF_AGENT_REPORT_MEMORY_MAX);
 	r = pf_agent_build_report(agent, parts, &arena, &report);
 	if (r == 0)
 		r = pf_agent_encode_report(agent, &report, out);
@@ -86,7 +84,7 @@ void pf_agent_export(struct pf_agent *agent, bool last)
 	int r = 0;
 
 	agent->sequence++;
-	pf_arena_init(&arena, REPORT_MEMORY_MAX);
+	pf_arena_init(&arena, PF_AGENT_REPORT_MEMORY_MAX);
 	pf_buf_init(&encoded, PF_WIRE_MESSAGE_MAX);
 	if (agent->nr_sinks)
 		r = report_to_sinks(agent, parts, &arena, &encoded);
@@ -107,7 +105,7 @@ static int encode_status(struct pf_agent *agent, struct pf_buf *out)
 	struct pf_arena arena;
 	int r;
 
-	pf_arena_init(&arena, REPORT_MEMORY_MAX);
+	pf_arena_init(&arena, PF_AGENT_REPORT_MEMORY_MAX);
 	r = pf_agent_build_status(agent, &arena, &status);
 	if (r == 0)
 		r = pf_wire_encode_status(&status, out);
@@ -130,6 +128,8 @@ static int on_view(void *arg, enum pf_api_view view, struct pf_buf *out)
 		return encode(agent, PF_AGENT_ADVICE, out);
 	case PF_API_LEAKS:
 		return encode(agent, PF_AGENT_LEAKING, out);
+	case PF_API_METRICS:
+		return pf_agent_write_metrics(agent, out);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -91,7 +91,9 @@ static void build_container(const struct pf_track *track, unsigned parts, struct
 		container->enforced.note = pf_arena_strdup(arena, note);
 	container->first_seen_unix_ns = track->first_seen_unix_ns;
 	container->ended_unix_ns = track->ended_unix_ns;
-	container->now = parts & PF_AGENT_INTERVAL ? track->interval : track->latest;
+	container->now = parts & PF_AGENT_INTERVAL ? track->interval
+			 : parts & PF_AGENT_TOTALS ? track->total
+						   : track->latest;
 	container->runtime_kind = pf_runtime_name(track->runtime);
 	container->executable = track->executable;
 }

@@ -54,6 +54,7 @@ struct pf_config {
 
 	char *api_socket;
 	char *web_listen_address;
+	uint64_t metrics_max_containers, metrics_min_age_ns;
 	char *state_directory;
 	char *policy_file;
 
