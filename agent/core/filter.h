@@ -6,9 +6,9 @@
  *
  * All terms must hold. A term is KEY=PATTERNS or KEY!=PATTERNS; PATTERNS are separated by '|', and
  * one of them must match the whole value ('*' any text, '?' one character, case counts). Keys:
- * namespace, workload, kind, pod, container, node, qos, and label:NAME (or label.NAME) for the labels
- * and annotations carried along. What is not known or not set is "": so label:x= holds where x is not
- * set, and label:x!=1 holds there too, as in Kubernetes' selectors.
+ * namespace, workload, kind, pod, container, node, qos, and label:NAME (or label.NAME) for the
+ * labels and annotations carried along. What is not known or not set is "": so label:x= holds where
+ * x is not set, and label:x!=1 holds there too, as in Kubernetes' selectors.
  *
  * A term without '=' names parts of namespace/workload/container: with slashes from the left
  * ("shop/web", "shop/web/app"), a single one whichever part it matches, or the pod ("web").

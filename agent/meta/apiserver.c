@@ -3,9 +3,9 @@
  * The pods of this node from the API server: a list in pages, then a watch from its resource
  * version on, in the order the API's documentation of "efficient detection of changes" gives.
  *
- * - The first list asks for resourceVersion=0, which the server answers from its cache: thousands of
- *   agents may start at once. Later lists ask for "not older than" what was seen; after a 410 (the
- *   version is too old) for the newest there is.
+ * - The first list asks for resourceVersion=0, which the server answers from its cache: thousands
+ *   of agents may start at once. Later lists ask for "not older than" what was seen; after a 410
+ *   (the version is too old) for the newest there is.
  * - A watch ends by itself after five to ten minutes (each time another, so that agents spread) and
  *   goes on where it was. Bookmarks keep the version fresh where nothing happens.
  * - Any failure waits with back-off and jitter; three watches in a row that fail are followed by a
@@ -33,7 +33,7 @@ enum {
 #define LIST_MAX_BODY                                                                              \
 	(256 * PF_MIB) /* far above what 250 pods can be: 1.5 MiB each is etcd's limit */
 #define WATCH_MIN_NS	 (5 * PF_NS_PER_MIN)
-#define WATCH_GRACE_NS	 (30 * PF_NS_PER_S) /* the server ends a watch; this long later we do */
+#define WATCH_GRACE_NS	 (30 * PF_NS_PER_S) /* the server ends a watch; then we do */
 #define CONFIRM_AFTER_NS (5 * PF_NS_PER_S)  /* a list that shrank is asked for again */
 #define STALE_AFTER_NS	 PF_NS_PER_MIN
 #define LIVED_NS	 PF_NS_PER_S /* a watch that lived so long is no failure by itself */

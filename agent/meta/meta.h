@@ -26,8 +26,8 @@ struct pf_meta_opts {
 	void *changed_arg;
 };
 
-/** pf_meta_opts_init() - the defaults; what the environment of a pod tells (KUBERNETES_SERVICE_HOST and the mounted
- * service account) included. */
+/** pf_meta_opts_init() - the defaults, with what a pod's environment tells: KUBERNETES_SERVICE_HOST
+ * and the mounted service account. */
 void pf_meta_opts_init(struct pf_meta_opts *opts);
 
 /**
@@ -48,7 +48,8 @@ enum pf_meta_answer pf_meta_lookup(struct pf_meta *meta, const struct pf_cgroup 
 				   struct pf_identity *ret_identity);
 void pf_meta_settle(struct pf_meta *meta);
 
-/** pf_meta_generation() - an answer can only have changed if this has. PF_META_PENDING may also end by time. */
+/** pf_meta_generation() - an answer can only have changed if this has. PF_META_PENDING may also end
+ * by time. */
 uint64_t pf_meta_generation(const struct pf_meta *meta);
 
 /** pf_meta_status() - for /readyz, /v1/status and the log. Texts are valid until the next call. */
@@ -58,8 +59,8 @@ void pf_meta_status(struct pf_meta *meta, struct pf_meta_status *ret_status);
 size_t pf_meta_losses(const struct pf_meta *meta, struct pf_loss *ret_losses, size_t max_losses);
 
 /**
- * pf_meta_doctor() - tries each thing the source needs and says what is missing and what grants it. Runs a loop of its
- * own for up to about 10 s.
+ * pf_meta_doctor() - tries each thing the source needs and says what is missing and what grants it.
+ * Runs a loop of its own for up to about 10 s.
  * Return: number of checks made, at most @max.
  */
 size_t pf_meta_doctor(const struct pf_meta_opts *opts, struct pf_meta_check *ret_checks,

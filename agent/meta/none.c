@@ -170,7 +170,7 @@ static void put_pod(struct none *none, const struct link *links, size_t nr, uint
 	for (size_t i = 0; i < nr && pod.nr_containers < PF_POD_CONTAINERS_MAX; i++) {
 		struct pf_pod_container *c = &containers[pod.nr_containers];
 
-		/* The second of a name is the instance before; older ones the map remembers itself. */
+		/* The second of a name is the instance before; the map remembers older ones. */
 		if (i && !strcmp(links[i].container, links[i - 1].container)) {
 			c = &containers[pod.nr_containers - 1];
 			c->last_id = *c->last_id ? c->last_id : links[i].id;

@@ -7,11 +7,12 @@
  * ReplicaSet -> Deployment: the label pod-template-hash is the suffix of the ReplicaSet's name. The
  *    Deployment controller sets the label and builds the name; a ReplicaSet made by hand has none.
  * Job -> CronJob: the suffix is the scheduled time in minutes since 1970, as the CronJob controller
- *    builds it. It must lie within a week before the pod's birth: a Job may have a number of its own.
+ *    builds it. It must lie within a week before the pod's birth: a Job may have a number as well.
  *
  * These names are built by one controller each, so they decide, and the API is not asked: thousands
- * of agents starting at once would ask it for every ReplicaSet. Where the pod does not tell, the API
- * is (meta/resolver.h), if it may be: a bare ReplicaSet, one of an Argo Rollout, a workflow's Job.
+ * of agents starting at once would ask it for every ReplicaSet. Where the pod does not tell, the
+ * API is (meta/resolver.h), if it may be: a bare ReplicaSet, one of an Argo Rollout, a workflow's
+ * Job.
  *
  * Source: recorded objects, tests/fixtures/k8s.
  */

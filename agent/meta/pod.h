@@ -20,7 +20,7 @@ enum pf_pod_container_state {
 
 struct pf_pod_container {
 	const char *name, *image;
-	const char *id;	     /* of the newest instance, without the runtime's prefix; "" before */
+	const char *id;	     /* of the newest instance, without prefix; "" before */
 	const char *last_id; /* of the instance before it, where told */
 	enum pf_container_type type;
 	enum pf_pod_container_state state;

@@ -64,7 +64,8 @@ static int on_body(void *arg, long status, const void *data, size_t len)
 						 .pod = on_pod,
 						 .arg = reader };
 
-		/* Errors are told by one Status, whatever was asked for: it is read as a list without items. */
+		/* Errors are told by one Status, whatever was asked for: it is read as a list
+		 * without items. */
 		reader->wanted = status == 200;
 		if (!reader->wanted)
 			opts.mode = reader->mode = PF_POD_JSON_LIST;

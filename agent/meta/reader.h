@@ -23,7 +23,8 @@ struct pf_read_result {
 
 struct pf_reader_opts {
 	const struct pf_meta_source_opts *with; /* labels and annotations; borrowed */
-	/* For each pod or event, with the info as it is then. Not called for answers other than 200. */
+	/* For each pod or event, with the info as it is then. Not called for answers other than
+	 * 200. */
 	void (*pod)(void *arg, enum pf_watch_event event, const struct pf_pod *pod,
 		    const struct pf_pod_json_info *info);
 	/* The answer has ended; the next read may be started from within. @result is borrowed
@@ -46,7 +47,8 @@ PF_MUST_CHECK int pf_reader_new(struct pf_loop *loop, const struct pf_meta_serve
 void pf_reader_free(struct pf_reader *reader); /* accepts NULL; ends a read without done */
 PF_DEFINE_AUTO(struct pf_reader *, pf_reader_free);
 
-/** pf_reader_start() - one at a time. Return: 0; -EBUSY; -ENOMEM; -EINVAL; -errno of the token file. */
+/** pf_reader_start() - one at a time. Return: 0; -EBUSY; -ENOMEM; -EINVAL; -errno of the token
+ * file. */
 PF_MUST_CHECK int pf_reader_start(struct pf_reader *reader, const struct pf_read *read);
 
 /** pf_reader_stop() - ends the read without done; also from within pod(). */

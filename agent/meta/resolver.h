@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * resolver.h - asks the API server for the owners of ReplicaSets and Jobs whose pods do not tell (owner.h), one at a time.
+ * resolver.h - asks the API server for the owners of ReplicaSets and Jobs whose pods do not tell
+ * (owner.h), one at a time.
  *
- * Needs the verb "get" on replicasets (apps) and jobs (batch); without it the pods' own word counts, said once in the log.
+ * Needs the verb "get" on replicasets (apps) and jobs (batch); without it the pods' own word
+ * counts, said once in the log.
  */
 #ifndef PF_META_RESOLVER_H
 #define PF_META_RESOLVER_H

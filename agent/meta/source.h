@@ -64,10 +64,12 @@ struct pf_meta_check {
 struct pf_meta_source_ops {
 	const char *name; /* as in --pods.source */
 
-	/* Whether @opts say enough to try it; @error: what is missing, in words. Return: 0; -EINVAL. */
+	/* Whether @opts say enough to try it; @error: what is missing, in words. Return: 0;
+	 * -EINVAL. */
 	int (*usable)(const struct pf_meta_source_opts *opts, char *error, size_t error_size);
 
-	/* Starts. @changed is called when the map or the status has changed. Return: 0; -ENOMEM, -errno. */
+	/* Starts. @changed is called when the map or the status has changed. Return: 0; -ENOMEM,
+	 * -errno. */
 	int (*open)(const struct pf_meta_source_opts *opts, struct pf_loop *loop,
 		    struct pf_podmap *map, void (*changed)(void *arg), void *arg,
 		    void **ret_source);

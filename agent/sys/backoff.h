@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * backoff.h - how long to wait before trying again: doubling, with jitter, so that many agents that lost a server at the
- * same moment do not come back at the same moment.
+ * backoff.h - how long to wait before trying again: doubling, with jitter, so that many agents that
+ * lost a server at the same moment do not come back at the same moment.
  */
 #ifndef PF_SYS_BACKOFF_H
 #define PF_SYS_BACKOFF_H
@@ -14,8 +14,8 @@ struct pf_backoff {
 	uint64_t random;  /* state; 0: seeded at the first use */
 };
 
-/** pf_backoff_next() - the wait before the next try: uniform between half and all of first_ns, then of twice that, ... up
- * to max_ns. */
+/** pf_backoff_next() - the wait before the next try: uniform between half and all of first_ns, then
+ * of twice that, ... up to max_ns. */
 uint64_t pf_backoff_next(struct pf_backoff *backoff);
 
 /** pf_backoff_reset() - it worked: the next wait is short again. */

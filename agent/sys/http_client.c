@@ -238,7 +238,8 @@ int pf_http_new(struct pf_loop *loop, const struct pf_http_opts *opts, struct pf
 		return r;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -ENOMEM;
-	/* TLS libraries write to sockets that the peer may just have closed: an error, not a reason to die. */
+	/* TLS libraries write to sockets that the peer may just have closed: an error, not a reason
+	 * to die. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	http->multi = curl_multi_init();
 	if (!http->multi)
