@@ -149,6 +149,17 @@ static void make_dir(const struct hierarchy *h, const char *dir)
 		kt_fail("mkdir %s: %s", path, strerror(errno));
 }
 
+/* Twenty times the weight of what else runs here: tests need some CPU on a loaded machine too. */
+static void raise_weight(const struct hierarchy *h, const char *dir)
+{
+	char path[400];
+
+	if (!lists(h, "cpu"))
+		return;
+	snprintf(path, sizeof(path), "%s%s/%s", h->mount, dir, h->v2 ? "cpu.weight" : "cpu.shares");
+	(void)kt_write_file(path, h->v2 ? "2000" : "20480"); /* without it they are only slower */
+}
+
 static void make(const struct kt_cg *cg, const char *parent)
 {
 	for (unsigned i = 0; i < nr_hierarchies; i++) {
@@ -157,6 +168,7 @@ static void make(const struct kt_cg *cg, const char *parent)
 		enable_controllers(h, "");
 		if (parent) {
 			make_dir(h, parent);
+			raise_weight(h, parent);
 			enable_controllers(h, parent);
 		}
 		make_dir(h, cg->path);
