@@ -187,12 +187,16 @@ static void add_spec(struct pf_emit *e, const struct group *g)
 
 /* ---- kubectl patch ---- */
 
-/* In single quotes; one inside is closed, escaped, opened again. */
-static void shell_quoted(struct pf_buf *buf, const char *text, size_t len)
+/* In single quotes; one inside is closed, escaped, opened again. Names do not have lines. */
+static void shell_quoted(struct pf_buf *buf, const char *text, size_t len, bool lines)
 {
 	pf_buf_adds(buf, "'");
 	for (size_t i = 0; i < len; i++)
-		pf_buf_addf(buf, text[i] == '\'' ? "'\\''" : text[i] == '\n' ? " " : "%c", text[i]);
+		pf_buf_addf(buf,
+			    text[i] == '\''		? "'\\''"
+			    : text[i] == '\n' && !lines ? " "
+							: "%c",
+			    text[i]);
 	pf_buf_adds(buf, "'");
 }
 
@@ -211,11 +215,12 @@ static void one_patch(struct pf_buf *buf, const struct group *g)
 		return;
 	}
 	pf_buf_addf(buf, "kubectl patch %s ", g->kind->kubectl);
-	shell_quoted(buf, g->rows->name.workload, strlen(g->rows->name.workload));
+	shell_quoted(buf, g->rows->name.workload, strlen(g->rows->name.workload), false);
 	pf_buf_adds(buf, " -n ");
-	shell_quoted(buf, g->rows->name.namespace_name, strlen(g->rows->name.namespace_name));
+	shell_quoted(buf, g->rows->name.namespace_name, strlen(g->rows->name.namespace_name),
+		     false);
 	pf_buf_adds(buf, " --type strategic -p ");
-	shell_quoted(buf, patch.data, patch.len - 1);
+	shell_quoted(buf, patch.data, patch.len - 1, true);
 	pf_buf_adds(buf, "\n");
 }
 

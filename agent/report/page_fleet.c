@@ -34,9 +34,10 @@ static void workloads_card(struct pf_buf *buf, const struct pf_view_fleet *view)
 {
 	char sub[160];
 
-	(void)snprintf(sub, sizeof(sub), "%s containers in %s namespaces",
-		       pf_human_count(view->nr_containers).text,
-		       pf_human_count(view->nr_namespaces).text);
+	(void)snprintf(
+		sub, sizeof(sub), "%s container%s in %s namespace%s",
+		pf_human_count(view->nr_containers).text, view->nr_containers == 1 ? "" : "s",
+		pf_human_count(view->nr_namespaces).text, view->nr_namespaces == 1 ? "" : "s");
 	pf_view_card(buf, "Workloads", pf_human_count(view->nr_workloads).text, sub);
 }
 

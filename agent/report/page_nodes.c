@@ -47,6 +47,8 @@ static void occupied(struct pf_html_table *table, enum pf_quantity quantity, uin
 
 	pf_html_cell(table);
 	pf_svg_bar(buf, PF_ROLE_USE, PF_QUANTITY_RATIO, share(used, allocatable), 1);
+	if (allocatable >= PF_NO_LIMIT)
+		return;
 	(void)pf_buf_adds(buf, "<span class=\"of\">");
 	pf_html_number(buf, PF_QUANTITY_RATIO, share(requested, allocatable));
 	(void)pf_buf_adds(buf, " of <span class=\"nb\">");
@@ -146,8 +148,9 @@ int pf_page_nodes(struct pf_buf *buf, const struct pf_view_nodes *view)
 		     view->query.path, pf_html_query_get(&view->query, "q"));
 	(void)pf_buf_adds(buf, "<section aria-label=\"Nodes\">");
 	if (nr) {
-		(void)snprintf(caption, sizeof(caption), "%s nodes",
-			       pf_human_count(view->nr_matching).text);
+		(void)snprintf(caption, sizeof(caption), "%s node%s",
+			       pf_human_count(view->nr_matching).text,
+			       view->nr_matching == 1 ? "" : "s");
 		pf_html_table(&table, buf, caption, columns, columns_in_use(view->nodes, nr),
 			      &view->query);
 		for (size_t i = 0; i < nr; i++)

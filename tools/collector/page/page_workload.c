@@ -11,10 +11,8 @@
 #include "collector/api/reply.h"
 #include "collector/page/pages.h"
 #include "core/units.h"
-#include "report/advice_out.h"
+#include "report/outputs.h"
 #include "report/page_workload.h"
-
-enum { TEXT_MAX = 1 << 20 };
 
 static double number(uint64_t value)
 {
@@ -110,36 +108,6 @@ static int fill_ooms(struct pf_arena *arena, const struct pf_detail *d,
 	return 0;
 }
 
-/* The forms to apply; one that says nothing is left out. */
-static int fill_outputs(struct pf_arena *arena, struct pf_view_workload *view)
-{
-	static const struct {
-		const char *label;
-		enum pf_advice_format format;
-	} forms[] = {
-		{ "kubectl patch", PF_ADVICE_PATCH },
-		{ "VerticalPodAutoscaler object", PF_ADVICE_VPA },
-		{ "Kustomize patch", PF_ADVICE_KUSTOMIZE },
-		{ "Helm values", PF_ADVICE_HELM },
-	};
-	struct pf_view_output *list = pf_arena_array(arena, PF_ARRAY_SIZE(forms), sizeof(*list));
-
-	if (!list)
-		return -ENOMEM;
-	for (size_t i = 0; i < PF_ARRAY_SIZE(forms); i++) {
-		struct pf_buf text;
-
-		pf_buf_init(&text, TEXT_MAX);
-		if (pf_advice_print(forms[i].format, &view->row, 1, &text) == 0 && text.len)
-			list[view->nr_outputs++] =
-				(struct pf_view_output){ forms[i].label,
-							 pf_arena_strdup(arena, text.data) };
-		pf_buf_done(&text);
-	}
-	view->outputs = list;
-	return arena->err;
-}
-
 static int fill_downloads(struct pf_arena *arena, const char *href, struct pf_view_workload *view)
 {
 	struct pf_html_nav *list = pf_arena_array(arena, 1, sizeof(*list));
@@ -155,6 +123,7 @@ static int fill_downloads(struct pf_arena *arena, const char *href, struct pf_vi
 static int build(const struct pf_detail *d, struct pf_buf *buf)
 {
 	PF_AUTO(pf_arena_done) struct pf_arena arena;
+	PF_AUTO(pf_outputs_done) struct pf_outputs outputs = { 0 };
 	const struct pf_fleet_workload *w = d->workload;
 	struct pf_view_workload view = { .image = w->image,
 					 .runtime_kind = w->runtime_kind,
@@ -180,7 +149,9 @@ static int build(const struct pf_detail *d, struct pf_buf *buf)
 	if (r == 0)
 		r = fill_ooms(&arena, d, &view);
 	if (r == 0)
-		r = fill_outputs(&arena, &view);
+		r = pf_outputs_of(&view.row, 1, &outputs);
+	view.outputs = outputs.outputs;
+	view.nr_outputs = outputs.nr_outputs;
 	if (r == 0)
 		r = fill_downloads(&arena, href, &view);
 	return r < 0 ? r : pf_page_workload(buf, &view);
