@@ -18,6 +18,9 @@
 #define FIT_MIN_RATIO 0.01
 #define FIT_MAX_RATIO 0.97
 
+/* Windows played before counting begins. */
+#define WARM_UP 128u
+
 /* Points of the curve without burst. */
 #define CURVE_POINTS 16
 
@@ -95,10 +98,12 @@ static struct outcome play(const struct pf_limit_model *m, double limit, double 
 	double waiting = 0, saved = 0, stall = 0;
 	bool active = false;
 
-	/* Twice: the first pass only fills the queue. */
-	for (unsigned n = 0; n < 2 * PF_CURVE_WINDOWS; n++) {
-		double wanted = waiting + m->demand[n % PF_CURVE_WINDOWS], granted = limit + saved;
-		bool was_active = active, counts = n >= PF_CURVE_WINDOWS;
+	/* The last windows first, uncounted: they fill the queue. */
+	for (unsigned n = 0; n < WARM_UP + PF_CURVE_WINDOWS; n++) {
+		double wanted =
+			waiting + m->demand[(n + PF_CURVE_WINDOWS - WARM_UP) % PF_CURVE_WINDOWS];
+		double granted = limit + saved;
+		bool was_active = active, counts = n >= WARM_UP;
 
 		active = wanted > 0;
 		waiting = 0;
