@@ -40,6 +40,21 @@ static size_t count_records(const struct leak_view *view, size_t level, const do
 	return nr_records;
 }
 
+/*
+ * Did the floors before the six rise, too? A burst of work on a well filled machine begins from rest;
+ * what exhausts its memory has been on its way.
+ */
+static bool grew_before(const struct leak_view *view, size_t level, double rise)
+{
+	double before[2 * NR_FLOORS];
+	size_t nr = PF_MIN((size_t)2 * NR_FLOORS, view->state->level[level].nr_bins - (size_t)NR_FLOORS);
+	size_t first = view->state->level[level].nr_bins - NR_FLOORS - nr;
+
+	for (size_t i = 0; i < nr; i++)
+		before[i] = leak_bytes(leak_bin_at(view->state, level, first + i)->min_pages);
+	return before[nr - 1] - before[0] >= .25 * rise * (double)nr / NR_FLOORS;
+}
+
 bool leak_test_near(const struct leak_view *view, size_t level, struct leak_answer *ret_answer)
 {
 	const struct pf_leak_level *l = &view->state->level[level];
@@ -58,7 +73,7 @@ bool leak_test_near(const struct leak_view *view, size_t level, struct leak_answ
 		    leak_bin_at(view->state, level, l->nr_bins - NR_FLOORS)->index >
 	    9)
 		return false;
-	if (count_records(view, level, y) < 4)
+	if (count_records(view, level, y) < 4 || !grew_before(view, level, rise))
 		return false;
 	for (size_t i = 0; i < NR_FLOORS; i++) {
 		top = PF_MAX(top,

@@ -199,7 +199,7 @@ static bool reclaim_seen(const struct window *w)
  */
 static bool grows_since_start(const struct window *w, double at_start)
 {
-	return w->view->age_s < 8 * day_s &&
+	return w->view->age_s < 3 * day_s &&
 	       PF_MAX(w->record, w->ref) - at_start > .3 * (w->now - at_start);
 }
 
