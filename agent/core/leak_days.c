@@ -263,7 +263,7 @@ static bool test_span(const struct days *d, size_t m, struct leak_answer *ret_an
 
 	if (growth <= 0 || used < .08 || !is_even(d, m, growth, &sd, &nr))
 		return false;
-	if (used_ever < .2 && grows_since_start(d, m, growth, at_start))
+	if (used_ever < .3 && grows_since_start(d, m, growth, at_start))
 		return false;
 	if (slows_down(d, m, room) || slows_down(d, d->nr_days, room) || is_step(d, m, total))
 		return false;

@@ -47,7 +47,8 @@ static size_t count_records(const struct leak_view *view, size_t level, const do
 static bool grew_before(const struct leak_view *view, size_t level, double rise)
 {
 	double before[2 * NR_FLOORS];
-	size_t nr = PF_MIN((size_t)2 * NR_FLOORS, view->state->level[level].nr_bins - (size_t)NR_FLOORS);
+	size_t nr = PF_MIN((size_t)2 * NR_FLOORS,
+			   view->state->level[level].nr_bins - (size_t)NR_FLOORS);
 	size_t first = view->state->level[level].nr_bins - NR_FLOORS - nr;
 
 	for (size_t i = 0; i < nr; i++)

@@ -47,7 +47,7 @@ static bool window_load(struct window *w)
 	const struct pf_leak_level *l = &w->view->state->level[w->level];
 	size_t nr = PF_MIN(l->nr_bins, PF_LEAK_WINDOW_BINS);
 
-	if (nr < (w->level == LEVEL_1H ? PF_LEAK_WINDOW_BINS : 24))
+	if (nr < 24)
 		return false;
 	w->nr = nr;
 	if (bin_of(w, nr - 1)->index - bin_of(w, 0)->index > 1.5 * (double)nr)
@@ -232,7 +232,8 @@ static bool used_enough(const struct window *w, const struct leak_history *histo
 	double before_s = v->age_s - (v->now_s - (double)w->first->index * w->width_s);
 	double at_start = leak_at_start(v->state, w->ref);
 	double used = (w->now - w->ref) / PF_MAX(w->room - w->ref, .02 * w->room);
-	double used_ever = (w->now - at_start) / PF_MAX(w->room - at_start, .02 * w->room);
+	double ceiling = v->limited ? v->limit : w->room;
+	double used_ever = (w->now - at_start) / PF_MAX(ceiling - at_start, .02 * ceiling);
 	bool mature = before_s >= day_s, since_start = grows_since_start(w, at_start);
 	bool load = load_driven(w, history);
 
