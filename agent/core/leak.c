@@ -252,12 +252,17 @@ static void take_fit(struct pf_leak_state *state, const struct leak_view *view,
 	}
 }
 
-/* A longer line says more; a shorter one replaces it when the longer one is not renewed. */
+/*
+ * A longer line says more, unless it reaches back to before the growth began; a shorter one replaces
+ * it when the longer one is not renewed.
+ */
 static bool replaces(const struct pf_leak_state *state, const struct pf_leak_options *options,
 		     const struct leak_answer *answer)
 {
 	uint64_t span_ns = analysis_ns(options, answer->span_s);
 
+	if (!state->inherited && state->last_ns - span_ns + span_ns / 4 < state->since_ns)
+		return false;
 	return state->inherited || span_ns >= state->fit.span_ns ||
 	       state->last_ns - state->fit.at_ns > state->fit.span_ns / 4;
 }
