@@ -21,6 +21,7 @@
 #define PF_INTERVALS	 8  /* throttle intervals remembered per (CPU, slot); a power of two */
 #define PF_PATH_MAX	 512  /* of a cgroup path in an event */
 #define PF_LATENCY_TABLE 1024 /* waits below 64 us are looked up directly */
+#define PF_THIN_TICKS	 16   /* ticks of the timer in one cycle of thinning */
 #define PF_STACK_DEPTH	 32
 #define PF_GROWTH_COUNTS                                                                           \
 	8192 /* (process, stack) pairs of all watched containers between two reads */
@@ -65,10 +66,13 @@ struct pf_control {
 	__u64 epoch_bits; /* a 12-bit number << 52, as in pf_css_slots; raised after pf_want changes */
 	__u32 nr_phases; /* the window pass is split into this many; at least 1 */
 	__u32 nr_used;	 /* slots 1..nr_used may be in use */
-	__u32 thin_mask; /* switches are sampled when (counter & thin_mask) == 0; 0: all */
+	__u32 thin_on;	 /* of PF_THIN_TICKS ticks, how many the switch hook works in */
+	/* Written by the timer. */
+	__u32 paused;	  /* the switch hook is to do nothing */
+	__u32 thin_round; /* counts the pauses: what was remembered before one is void */
+	__u32 pad;	  /* zero */
 	/* Index into mem_cgroup_vmstats.state[] by enum pf_memstat; PF_STAT_ABSENT: unknown */
 	__u32 stat_index[24];
-	__u32 event_index[2]; /* vmstats.events[]: pgfault, pgmajfault */
 	/* Hierarchies as bits of their numbers. */
 	__u64 primary_hierarchy;   /* its new cgroups are told */
 	__u64 watched_hierarchies; /* the new cgroups of these too, while nr_incomplete is not 0 */
@@ -111,7 +115,7 @@ struct pf_wait_rec {
 	__u64 quota_ns;
 	__u64 throttle_clock_plus_1; /* last value of the queue's throttle clock; 0: none yet */
 	__u64 last_throttle_end_ns;
-	__u32 pad;	    /* zero */
+	__u32 thin_round;   /* in which the clock above was last seen to move */
 	__u32 nr_intervals; /* ever; the newest is intervals[(nr_intervals - 1) % PF_INTERVALS] */
 	struct pf_interval intervals[PF_INTERVALS];
 	__u32 contention[128]; /* every wait's contention part, PF_ABI_LATENCY_BUCKETS used */
@@ -125,11 +129,9 @@ struct pf_window_rec {
 	__u64 last_ns;	/* end of the last window; 0: none yet */
 	__u64 usage_ns; /* of the task group since its creation */
 	__u64 nr_windows;
-	__u64 nr_idle;		 /* windows with zero use */
-	__u64 nr_demand_idle;	 /* windows with zero use and no throttled time */
-	__u64 demand_ns;	 /* sum over windows of use + throttled time */
-	__u64 memory_peak_pages; /* highest seen since the last snapshot, which resets it */
-	__u32 usage_peak_millicores, demand_peak_millicores; /* since the last snapshot */
+	__u64 nr_idle;	      /* windows with zero use */
+	__u64 nr_demand_idle; /* windows with zero use and no throttled time */
+	__u64 demand_ns;      /* sum over windows of use + throttled time */
 	__u32 usage[PF_ABI_MILLICORES_BUCKETS];
 	__u32 demand[PF_ABI_MILLICORES_BUCKETS];
 };
@@ -157,17 +159,16 @@ enum pf_bound {
 /* What a snapshot reads of one slot; pf_snaps[slot]. Unknown numbers are PF_ABI_UNKNOWN. */
 struct pf_snap_rec {
 	__u64 at_ns;
-	__u32 bound;	  /* enum pf_bound */
-	__u32 generation; /* of the binding, counts up */
+	__u32 bound; /* enum pf_bound */
+	__u32 pad;   /* zero */
 	/* CPU */
-	__u64 usage_ns, nr_periods, nr_throttled, throttled_ns, nr_burst, burst_time_ns;
+	__u64 usage_ns, nr_periods, nr_throttled, throttled_ns;
 	__u64 quota_ns, period_ns, burst_ns, shares;
 	__u64 usage_peak_millicores, demand_peak_millicores; /* of the interval that ends here */
 	/* memory */
 	__u64 memory_usage_bytes, memory_peak_bytes, memory_watermark_bytes;
 	__u64 memory_max_bytes, memory_high_bytes, swap_usage_bytes, swap_max_bytes;
-	__u64 events_low, events_high, events_max, events_oom, events_oom_kill;
-	__u64 pgfault, pgmajfault;
+	__u64 events_high, events_max, events_oom, events_oom_kill;
 	__u64 stats[PF_NR_MEMSTATS]; /* bytes */
 	/* stalls: cpu some, cpu full, memory some, memory full, io some, io full */
 	__u64 psi_ns[6];
@@ -182,10 +183,8 @@ struct pf_snapshot_arg {
 /* Argument of the program that copies one memory cgroup's raw counters, for calibration. */
 struct pf_rawstat_arg {
 	__u32 slot;
-	__u32 nr_state, nr_events; /* out: lengths of the arrays; 0: not bound */
-	__u32 pad;
+	__u32 nr_state; /* out: length of the array; 0: not bound */
 	__u64 state[192];
-	__u64 events[128];
 };
 
 enum pf_event_kind {
@@ -247,9 +246,9 @@ PF_ABI_ASSERT(struct pf_settings, 24);
 PF_ABI_ASSERT(struct pf_control, 160);
 PF_ABI_ASSERT(struct pf_want_key, 16);
 PF_ABI_ASSERT(struct pf_wait_rec, 1728);
-PF_ABI_ASSERT(struct pf_window_rec, 2240);
+PF_ABI_ASSERT(struct pf_window_rec, 2224);
 PF_ABI_ASSERT(struct pf_stall_rec, 1040);
-PF_ABI_ASSERT(struct pf_snap_rec, 376);
+PF_ABI_ASSERT(struct pf_snap_rec, 336);
 PF_ABI_ASSERT(struct pf_event_head, 32);
 PF_ABI_ASSERT(struct pf_cgroup_event, 568);
 PF_ABI_ASSERT(struct pf_oom_event, 208);

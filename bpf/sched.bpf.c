@@ -105,6 +105,11 @@ static __noinline void throttle_clock_moved(struct pf_wait_rec *rec, __u64 clock
 {
 	__u64 before = rec->throttle_clock_plus_1;
 
+	if (rec->thin_round !=
+	    pf_control.thin_round) { /* moved in a pause: by how many intervals is not known */
+		rec->thin_round = pf_control.thin_round;
+		before = 0;
+	}
 	if (before && clock_plus_1 > before)
 		add_interval(rec, clock_plus_1 - before, now);
 	rec->throttle_clock_plus_1 = clock_plus_1;
@@ -141,7 +146,8 @@ static __noinline __u64 unseen_wait(struct pf_wait_rec *rec, struct task_struct 
 	__u64 unseen = expected - left, queued = task->sched_info.last_queued;
 	__u64 last = task->sched_info.last_arrival, here = now > queued ? now - queued : 0;
 
-	if ((expected ^ left) >> DELAY_BITS) /* another thread's entry */
+	/* Another thread's entry; or the hook has been pausing, and what was left is old. */
+	if ((expected ^ left) >> DELAY_BITS || pf_control.thin_on < PF_THIN_TICKS)
 		return 0;
 	if ((__s64)unseen < 0) { /* less than it was: the pid is another thread's now */
 		pf_drop(PF_DROP_ABSURD_WAIT);
@@ -160,7 +166,7 @@ static __always_inline int switched_in(struct task_struct *task)
 	struct pf_wait_rec *rec;
 	struct cfs_rq *queue;
 
-	if (!pid) /* idle */
+	if (!pid || pf_control.paused) /* idle; above the CPU budget */
 		return 0;
 	if (pf_settings.percpu_cfs_rq)
 		pf_learn_cpu_offset(task, bpf_get_smp_processor_id());

@@ -13,7 +13,7 @@ const volatile struct pf_settings pf_settings = { .nr_slots = 1,
 						  .nr_cpus = 1,
 						  .growth_period = 64 };
 
-struct pf_control pf_control = { .nr_phases = 1 };
+struct pf_control pf_control = { .nr_phases = 1, .thin_on = PF_THIN_TICKS };
 __u64 pf_drops[PF_NR_DROPS];
 
 /* v7.2: from a task group's first per-CPU queue to its queue on a CPU; 0 while no switch there has

@@ -24,6 +24,9 @@ struct pf_ref {
 	__u32 quota_above;     /* an ancestor has a quota; looked up at each snapshot */
 	__u32 watermark_known; /* watermark holds: the kernel's at the last snapshot */
 	__u64 watermark;
+	/* Highest of the windows since the last snapshot, which resets them. */
+	__u64 memory_peak_pages;
+	__u32 usage_peak_millicores, demand_peak_millicores;
 };
 
 /* A slot's group entity on one CPU. */

@@ -16,16 +16,13 @@
 
 #include "memory.bpf.h"
 
-static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window_rec *w,
-					    struct pf_snap_rec *s)
+static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_snap_rec *s)
 {
 	__u64 memcg = ref->memcg, pages = PF_PEEK(memcg, struct mem_cgroup, memory.usage.counter);
 	__u64 watermark = PF_PEEK(memcg, struct mem_cgroup, memory.watermark),
-	      peak = w->memory_peak_pages;
-	__u64 vmstats = (__u64)PF_PEEK(memcg, struct mem_cgroup, vmstats);
-	__u64 events = vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events);
+	      peak = ref->memory_peak_pages;
 
-	w->memory_peak_pages = pages;
+	ref->memory_peak_pages = pages;
 	if (peak < pages)
 		peak = pages;
 	/*
@@ -46,17 +43,10 @@ static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_window
 	s->swap_usage_bytes =
 		pf_pages_to_bytes(PF_PEEK(memcg, struct mem_cgroup, swap.usage.counter));
 	s->swap_max_bytes = pf_limit_bytes(PF_PEEK(memcg, struct mem_cgroup, swap.max));
-	s->events_low = PF_MEMORY_EVENT(memcg, MEMCG_LOW);
 	s->events_high = PF_MEMORY_EVENT(memcg, MEMCG_HIGH);
 	s->events_max = PF_MEMORY_EVENT(memcg, MEMCG_MAX);
 	s->events_oom = PF_MEMORY_EVENT(memcg, MEMCG_OOM);
 	s->events_oom_kill = PF_MEMORY_EVENT(memcg, MEMCG_OOM_KILL);
-	s->pgfault = pf_control.event_index[0] == PF_STAT_ABSENT
-			     ? PF_ABI_UNKNOWN
-			     : pf_peek(events + pf_control.event_index[0] * 8ull);
-	s->pgmajfault = pf_control.event_index[1] == PF_STAT_ABSENT
-				? PF_ABI_UNKNOWN
-				: pf_peek(events + pf_control.event_index[1] * 8ull);
 	pf_read_memstats(memcg, s->stats);
 }
 
@@ -73,8 +63,7 @@ static __always_inline __u32 quota_above(__u64 tg)
 	return 0;
 }
 
-static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_window_rec *w,
-					 struct pf_snap_rec *s, __u32 slot)
+static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_snap_rec *s, __u32 slot)
 {
 	__u64 tg = ref->tg, quota = PF_PEEK(tg, struct task_group, cfs_bandwidth.quota);
 
@@ -83,16 +72,14 @@ static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_window_re
 	s->nr_periods = (__u32)PF_PEEK(tg, struct task_group, cfs_bandwidth.nr_periods);
 	s->nr_throttled = (__u32)PF_PEEK(tg, struct task_group, cfs_bandwidth.nr_throttled);
 	s->throttled_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.throttled_time);
-	s->nr_burst = (__u32)PF_PEEK(tg, struct task_group, cfs_bandwidth.nr_burst);
-	s->burst_time_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.burst_time);
 	s->quota_ns = quota == ~0ull ? PF_ABI_NO_LIMIT : quota;
 	s->period_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.period);
 	s->burst_ns = PF_PEEK(tg, struct task_group, cfs_bandwidth.burst);
 	s->shares = PF_PEEK(tg, struct task_group, shares);
-	s->usage_peak_millicores = w->usage_peak_millicores;
-	s->demand_peak_millicores = w->demand_peak_millicores;
-	w->usage_peak_millicores = 0;
-	w->demand_peak_millicores = 0;
+	s->usage_peak_millicores = ref->usage_peak_millicores;
+	s->demand_peak_millicores = ref->demand_peak_millicores;
+	ref->usage_peak_millicores = 0;
+	ref->demand_peak_millicores = 0;
 }
 
 static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
@@ -112,15 +99,14 @@ static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
 __hidden int pf_snapshot_slot(__u32 slot)
 {
 	struct pf_ref *ref = bpf_map_lookup_elem(&pf_refs, &slot);
-	struct pf_window_rec *w = bpf_map_lookup_elem(&pf_windows, &slot);
 	struct pf_snap_rec *s = bpf_map_lookup_elem(&pf_snaps, &slot);
 
-	if (!ref || !w || !s)
+	if (!ref || !s)
 		return 0;
 	if (pf_alive(ref->tg, ref->tg_serial))
-		snapshot_cpu(ref, w, s, slot);
+		snapshot_cpu(ref, s, slot);
 	if (pf_alive(ref->memcg, ref->memcg_serial))
-		snapshot_memory(ref, w, s);
+		snapshot_memory(ref, s);
 	if (pf_alive(ref->cgroup, ref->cgroup_serial))
 		snapshot_psi(ref->cgroup, s);
 	if (pf_alive(ref->pids, ref->pids_serial))
@@ -146,7 +132,7 @@ int pf_snapshot(struct pf_snapshot_arg *arg)
 }
 
 /*
- * The raw arrays of one slot's memory cgroup. Which index is which kind depends on the kernel; user
+ * The raw array of one slot's memory cgroup. Which index is which kind depends on the kernel; user
  * space finds out by comparing them with memory.stat.
  */
 struct pf_rawstat_arg pf_rawstat;
@@ -158,7 +144,7 @@ int pf_read_rawstat(void *ctx)
 	__u64 vmstats;
 	__u32 slot = pf_rawstat.slot;
 
-	pf_rawstat.nr_state = pf_rawstat.nr_events = 0;
+	pf_rawstat.nr_state = 0;
 	ref = bpf_map_lookup_elem(&pf_refs, &slot);
 	if (!ref || !pf_alive(ref->memcg, ref->memcg_serial))
 		return 0;
@@ -166,20 +152,13 @@ int pf_read_rawstat(void *ctx)
 	if (!vmstats)
 		return 0;
 	__u32 nr_state = bpf_core_field_size(((struct memcg_vmstats *)0)->state) / 8;
-	__u32 nr_events = bpf_core_field_size(((struct memcg_vmstats *)0)->events) / 8;
 
 	if (nr_state > 192)
 		nr_state = 192;
-	if (nr_events > 128)
-		nr_events = 128;
 	bpf_probe_read_kernel(
 		pf_rawstat.state, nr_state * 8,
 		(void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->state)));
-	bpf_probe_read_kernel(
-		pf_rawstat.events, nr_events * 8,
-		(void *)(vmstats + bpf_core_field_offset(((struct memcg_vmstats *)0)->events)));
 	pf_rawstat.nr_state = nr_state;
-	pf_rawstat.nr_events = nr_events;
 	return 0;
 }
 

@@ -98,7 +98,7 @@ struct pass {
 	__u32 phase, nr_phases;
 };
 
-__u32 pf_phase;
+__u32 pf_phase, pf_thin_tick;
 __u64 pf_window_pass_ns; /* spent in passes; the kernel's statistics leave timer callbacks out */
 /* rq clock - CLOCK_MONOTONIC, never more than the truth: an idle CPU's rq clock stands still. */
 __s64 pf_rq_clock_lead;
@@ -172,8 +172,8 @@ static __always_inline __u64 throttled_ns(__u32 slot, __u64 now, __u64 window_ns
 	return sum;
 }
 
-static __always_inline void count_window(struct pf_window_rec *w, __u64 used, __u64 demand,
-					 __u64 window_ns)
+static __always_inline void count_window(struct pf_ref *ref, struct pf_window_rec *w, __u64 used,
+					 __u64 demand, __u64 window_ns)
 {
 	__u64 millicores;
 	__u32 bucket;
@@ -188,8 +188,8 @@ static __always_inline void count_window(struct pf_window_rec *w, __u64 used, __
 		if (bucket < PF_ABI_MILLICORES_BUCKETS)
 			w->usage[bucket]++;
 		millicores = (used * 1000 + window_ns - 1) / window_ns;
-		if (millicores > w->usage_peak_millicores)
-			w->usage_peak_millicores = millicores;
+		if (millicores > ref->usage_peak_millicores)
+			ref->usage_peak_millicores = millicores;
 	}
 	if (!demand) {
 		w->nr_demand_idle++;
@@ -199,8 +199,8 @@ static __always_inline void count_window(struct pf_window_rec *w, __u64 used, __
 		if (bucket < PF_ABI_MILLICORES_BUCKETS)
 			w->demand[bucket]++;
 		millicores = (demand * 1000 + window_ns - 1) / window_ns;
-		if (millicores > w->demand_peak_millicores)
-			w->demand_peak_millicores = millicores;
+		if (millicores > ref->demand_peak_millicores)
+			ref->demand_peak_millicores = millicores;
 	}
 }
 
@@ -217,18 +217,18 @@ static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec 
 		used = usage > w->usage_ns ? usage - w->usage_ns : 0;
 		if (window_ns > PF_WINDOW_NS + PF_WINDOW_NS / 2)
 			pf_drop(PF_DROP_LATE_WINDOW);
-		count_window(w, used, used + throttled, window_ns);
+		count_window(ref, w, used, used + throttled, window_ns);
 	}
 	w->usage_ns = usage;
 	w->last_ns = now;
 }
 
-static __always_inline void memory_window(struct pf_ref *ref, struct pf_window_rec *w)
+static __always_inline void memory_window(struct pf_ref *ref)
 {
 	__u64 pages = PF_FIELD(ref->memcg, struct mem_cgroup, memory.usage.counter);
 
-	if (pages > w->memory_peak_pages)
-		w->memory_peak_pages = pages;
+	if (pages > ref->memory_peak_pages)
+		ref->memory_peak_pages = pages;
 }
 
 static __always_inline void close_window(__u32 slot, struct pf_ref *ref, struct pf_window_rec *w)
@@ -243,7 +243,7 @@ static __always_inline void close_window(__u32 slot, struct pf_ref *ref, struct 
 	}
 	if (ref->memcg) {
 		if (alive(ref->memcg, ref->memcg_serial)) {
-			memory_window(ref, w);
+			memory_window(ref);
 		} else {
 			ref->memcg = 0;
 			pf_drop(PF_DROP_STALE_SLOT);
@@ -267,6 +267,20 @@ static long window_of(__u32 i, struct pass *pass)
 	return 0;
 }
 
+/*
+ * Above the CPU budget the switch hook works in some of every PF_THIN_TICKS ticks only. What it remembers of threads and
+ * throttle clocks is old after a pause, hence a new round.
+ */
+static __always_inline void thin(void)
+{
+	__u32 tick_in_cycle = pf_thin_tick++ % PF_THIN_TICKS,
+	      paused = tick_in_cycle >= pf_control.thin_on;
+
+	if (pf_control.paused && !paused)
+		pf_control.thin_round++;
+	pf_control.paused = paused;
+}
+
 static int tick(void *map, __u32 *key, struct tick_timer *value)
 {
 	__u32 nr_phases = pf_control.nr_phases, nr_used = pf_control.nr_used;
@@ -280,6 +294,9 @@ static int tick(void *map, __u32 *key, struct tick_timer *value)
 	pf_phase = pass.phase + 1;
 	if (nr_used > pass.phase)
 		bpf_loop((nr_used - pass.phase + nr_phases - 1) / nr_phases, window_of, &pass, 0);
+
+	if (!pass.phase)
+		thin();
 
 	/* The next point of a fixed grid, so that late ticks do not add up; not one that is almost
 	 * here. */

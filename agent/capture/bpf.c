@@ -81,6 +81,7 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 	for (int i = 0; i < PF_NR_CONTROLLERS; i++)
 		c->layout.dir_fd[i] = -1;
 	c->opts = *opts;
+	c->thin_on = PF_THIN_TICKS;
 	c->nr_slots = opts->max_containers + 1; /* slot 0: not ours */
 	c->nr_cpus = (uint32_t)libbpf_num_possible_cpus();
 	c->slots = calloc(c->nr_slots, sizeof(struct pf_bound_slot *));
@@ -190,6 +191,8 @@ static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 		pf_log(PF_LOG_WARNING, "capture",
 		       "cgroup tree cannot be listed: %s; known containers are still sampled",
 		       strerror(-r));
+	c->thin_on = c->bpf->data->pf_control.thin_on;
+	pf_bpf_cost_budget(c, now_ns); /* from the next interval on */
 	pf_bpf_events_flush(c, now_ns);
 	pf_bpf_stat_learn(c, 1);
 	if (c->opts.fresh_memory)

@@ -18,12 +18,14 @@
 #include "capture/cgroup_parse.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/log.h"
 
 #define MEASURE_NS    (10 * PF_NS_PER_S)
 #define MEASURE_RUNS  1000  /* of the switch hook: fewer say nothing about its cost */
 #define PROC_STAT_MAX 65536 /* the line of interrupts is long; the one looked for is behind it */
-#define DEFAULT_RUN_NS                                                                             \
-	60 /* where statistics were never allowed: hook and their own cost, as measured here */
+#define PAUSED_RUN_NS 30    /* a run of the hook while it is paused: entry and exit */
+/* Where statistics were never allowed: hook and their own cost, as measured elsewhere. */
+#define DEFAULT_RUN_NS 60
 
 struct pf_cost_meter {
 	int stats_fd;	  /* statistics are on while it is open; -1 */
@@ -35,6 +37,9 @@ struct pf_cost_meter {
 	/* From then on. */
 	uint64_t switches_at_end, window_ns_at_end;
 	bool measured; /* switch_run_ns comes from this machine */
+	/* Of the last look of the budget. */
+	uint64_t budget_at_ns, budget_switches, budget_window_ns;
+	uint64_t paused_switches; /* of the node, while the hook was paused; estimated */
 };
 
 /* Run time and count of one program since its load. */
@@ -142,7 +147,68 @@ void pf_bpf_cost_read(struct pf_capture *c, struct pf_self_cost *cost)
 	if (m->stats_fd >= 0 || node_switches(m, &switches) < 0 || switches < m->switches_at_end)
 		return;
 	switches -= m->switches_at_end;
-	cost->bpf_run_ns += (uint64_t)((double)switches * m->switch_run_ns) +
+	cost->bpf_run_ns += (uint64_t)((double)(switches - PF_MIN(switches, m->paused_switches)) *
+				       m->switch_run_ns) +
+			    m->paused_switches * PAUSED_RUN_NS +
 			    (c->bpf->bss->pf_window_pass_ns - m->window_ns_at_end);
 	cost->bpf_run_count += switches;
+}
+
+/* Run time of the hook as known by now. */
+static double switch_run_ns(struct pf_capture *c)
+{
+	uint64_t ns, runs;
+
+	program_time(c->bpf->progs.pf_switch, &ns, &runs);
+	return !c->cost->measured && runs >= MEASURE_RUNS ? (double)ns / (double)runs
+							  : c->cost->switch_run_ns;
+}
+
+uint32_t pf_cost_thin_on(double budget_ns, double pass_ns, double hook_ns)
+{
+	double share = budget_ns > pass_ns ? (budget_ns - pass_ns) / hook_ns : 0;
+
+	if (!(hook_ns > 0) || share >= 1)
+		return PF_THIN_TICKS;
+	return (uint32_t)PF_MAX(share * PF_THIN_TICKS, 1);
+}
+
+void pf_bpf_cost_budget(struct pf_capture *c, uint64_t now_ns)
+{
+	struct pf_control *control = &c->bpf->data->pf_control;
+	uint64_t switches, pass_ns = c->bpf->bss->pf_window_pass_ns;
+	struct pf_cost_meter *m = c->cost;
+	double interval_ns = (double)(now_ns - m->budget_at_ns), hook_ns, passes_ns;
+	uint32_t on = PF_THIN_TICKS;
+
+	if (c->opts.cpu_budget_ratio <= 0 || !c->signals[PF_SIGNAL_RUNQ_LATENCY].on ||
+	    !c->signals[PF_SIGNAL_CPU_WINDOWS].on || node_switches(m, &switches) < 0)
+		return;
+	hook_ns = (double)(switches - m->budget_switches) * switch_run_ns(c);
+	passes_ns = (double)(pass_ns - m->budget_window_ns);
+	if (m->budget_at_ns) {
+		on = pf_cost_thin_on(c->opts.cpu_budget_ratio * interval_ns, passes_ns, hook_ns);
+		m->paused_switches += (switches - m->budget_switches) *
+				      (PF_THIN_TICKS - control->thin_on) / PF_THIN_TICKS;
+	}
+	m->budget_at_ns = now_ns;
+	m->budget_switches = switches;
+	m->budget_window_ns = pass_ns;
+	if (on == control->thin_on)
+		return;
+	if (on == PF_THIN_TICKS) /* what was left before the pauses tells nothing */
+		memset(c->bpf->bss->pf_run_delays, 0, sizeof(c->bpf->bss->pf_run_delays));
+	control->thin_on = on;
+	for (int i = PF_SIGNAL_RUNQ_LATENCY; i <= PF_SIGNAL_RUNQ_SPLIT; i++) {
+		if (on < PF_THIN_TICKS)
+			snprintf(c->signals[i].reason, sizeof(c->signals[i].reason),
+				 "sampled %u/%u of the time, to stay within the CPU budget", on,
+				 PF_THIN_TICKS);
+		else
+			c->signals[i].reason[0] = '\0';
+	}
+	pf_log(PF_LOG_WARNING, "capture",
+	       "BPF programs cost %.2f %% of a CPU, the budget is %.2f %%: waits are sampled %u/%u of the time",
+	       100 * (hook_ns + passes_ns) / interval_ns, 100 * c->opts.cpu_budget_ratio, on,
+	       PF_THIN_TICKS);
 }

@@ -76,6 +76,7 @@ struct pf_capture {
 	struct pf_stat_finder *stat_finder;
 	struct pf_cost_meter *cost;
 	struct pf_growth *growth_sampler;     /* NULL: not asked for, or not possible */
+	uint32_t thin_on;		      /* in force in the interval that is being sampled */
 	struct pf_totals *now, *growth;	      /* scratch of one sample */
 	uint64_t scanned_ns, nr_lost_at_scan; /* of the last walk through the tree */
 	struct ring_buffer *ring;
@@ -138,6 +139,13 @@ void pf_bpf_events_flush(struct pf_capture *c, uint64_t now_ns);
 PF_MUST_CHECK int pf_bpf_cost_new(const struct pf_capture *c, struct pf_cost_meter **ret_meter);
 void pf_bpf_cost_free(struct pf_cost_meter *meter); /* accepts NULL */
 void pf_bpf_cost_read(struct pf_capture *c, struct pf_self_cost *cost);
+/** pf_bpf_cost_budget() - decides for the next interval how much of the time the switch hook may work. */
+void pf_bpf_cost_budget(struct pf_capture *c, uint64_t now_ns);
+/**
+ * pf_cost_thin_on() - ticks of PF_THIN_TICKS in which the hook may work, at least 1.
+ * @budget_ns: CPU time allowed in an interval; @pass_ns, @hook_ns: what window passes and the unthinned hook take in it.
+ */
+uint32_t pf_cost_thin_on(double budget_ns, double pass_ns, double hook_ns);
 
 /* ---- bpf_growth.c */
 

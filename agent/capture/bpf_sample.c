@@ -113,6 +113,18 @@ static void fill_windows(struct pf_capture *c, uint32_t slot, const struct pf_sn
 	before->nr_demand_idle = now->nr_demand_idle;
 }
 
+/* A thinned hook has seen only a part of what happened. */
+static uint64_t unthinned(const struct pf_capture *c, uint64_t growth)
+{
+	return c->thin_on == PF_THIN_TICKS ? growth : growth * PF_THIN_TICKS / c->thin_on;
+}
+
+static void unthin_hist(const struct pf_capture *c, uint32_t *growth)
+{
+	for (size_t i = 0; c->thin_on != PF_THIN_TICKS && i < PF_LATENCY_BUCKETS; i++)
+		growth[i] = (uint32_t)unthinned(c, growth[i]);
+}
+
 static void fill_waits(struct pf_capture *c, uint32_t slot, const struct pf_snap_rec *snap,
 		       struct pf_totals *before, struct pf_sample *s)
 {
@@ -128,14 +140,17 @@ static void fill_waits(struct pf_capture *c, uint32_t slot, const struct pf_snap
 				  g->contention);
 		quota = grow(now->quota, before->quota, PF_LATENCY_BUCKETS, g->quota);
 		stall = grow(now->stall, before->stall, PF_LATENCY_BUCKETS, g->stall);
+		unthin_hist(c, g->contention);
+		unthin_hist(c, g->quota);
+		unthin_hist(c, g->stall);
 	}
 	s->hists[PF_HIST_CONTENTION_WAIT] = contention;
 	s->nr_waits =
 		pf_hist_total(contention, PF_LATENCY_BUCKETS); /* each wait is once in there */
-	s->contention_wait_ns = now->contention_ns - before->contention_ns;
+	s->contention_wait_ns = unthinned(c, now->contention_ns - before->contention_ns);
 	if (c->signals[PF_SIGNAL_RUNQ_SPLIT].on) {
 		s->hists[PF_HIST_QUOTA_WAIT] = quota;
-		s->quota_wait_ns = now->quota_ns - before->quota_ns;
+		s->quota_wait_ns = unthinned(c, now->quota_ns - before->quota_ns);
 	}
 	if (c->signals[PF_SIGNAL_THROTTLE_STALL].on)
 		s->hists[PF_HIST_THROTTLE_STALL] = stall;

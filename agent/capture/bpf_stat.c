@@ -48,14 +48,8 @@ static const struct kind {
 	[PF_MEMSTAT_SOCK] = { "sock", NULL, "MEMCG_SOCK", PF_STATMAP_NONE, PF_UNIT_PAGES },
 };
 
-static const struct kind events[2] = {
-	{ .v2_name = "pgfault", .v1_name = "total_pgfault", .unit = PF_UNIT_COUNT },
-	{ .v2_name = "pgmajfault", .v1_name = "total_pgmajfault", .unit = PF_UNIT_COUNT },
-};
-
 struct pf_stat_finder {
 	struct pf_statmap kinds[PF_NR_MEMSTATS];
-	struct pf_statmap events[2];
 	uint32_t nr_observations;
 	uint32_t next_slot;
 };
@@ -119,9 +113,6 @@ int pf_bpf_stat_new(struct pf_stat_finder **ret_finder)
 		return -ENOMEM;
 	for (size_t i = 0; i < PF_NR_MEMSTATS; i++)
 		pf_statmap_init(&finder->kinds[i], kinds[i].unit, guess(btf, &kinds[i]));
-	for (size_t i = 0; i < PF_ARRAY_SIZE(events);
-	     i++) /* a table of its own: only found by comparison */
-		pf_statmap_init(&finder->events[i], events[i].unit, PF_STATMAP_NONE);
 	finder->next_slot = 1;
 	*ret_finder = finder;
 	return 0;
@@ -191,9 +182,6 @@ static int compare(struct pf_capture *c, struct pf_tracked *t)
 	for (size_t i = 0; i < PF_NR_MEMSTATS; i++)
 		observe(&kinds[i], &c->stat_finder->kinds[i], before, after, v2,
 			(uint64_t *)arg->state, arg->nr_state);
-	for (size_t i = 0; i < PF_ARRAY_SIZE(events); i++)
-		observe(&events[i], &c->stat_finder->events[i], before, after, v2,
-			(uint64_t *)arg->events, arg->nr_events);
 	c->stat_finder->nr_observations++;
 	return 0;
 }
@@ -204,8 +192,6 @@ static void publish(struct pf_capture *c)
 
 	for (size_t i = 0; i < PF_NR_MEMSTATS; i++)
 		control->stat_index[i] = pf_statmap_index(&c->stat_finder->kinds[i]);
-	for (size_t i = 0; i < PF_ARRAY_SIZE(events); i++)
-		control->event_index[i] = pf_statmap_index(&c->stat_finder->events[i]);
 }
 
 void pf_bpf_stat_learn(struct pf_capture *c, uint32_t nr_cgroups)

@@ -101,9 +101,10 @@ static int take_keys(const char *text, const struct key *keys, size_t nr_keys,
 static int parse_cpu_stat_v2(const char *text, struct pf_snap_rec *snap)
 {
 	static const struct key keys[] = {
-		KEY("usage_usec", usage_ns, 1000),    KEY("nr_periods", nr_periods, 1),
-		KEY("nr_throttled", nr_throttled, 1), KEY("throttled_usec", throttled_ns, 1000),
-		KEY("nr_bursts", nr_burst, 1),	      KEY("burst_usec", burst_time_ns, 1000),
+		KEY("usage_usec", usage_ns, 1000),
+		KEY("nr_periods", nr_periods, 1),
+		KEY("nr_throttled", nr_throttled, 1),
+		KEY("throttled_usec", throttled_ns, 1000),
 	};
 
 	snap->bound |= PF_BOUND_CPU;
@@ -113,9 +114,9 @@ static int parse_cpu_stat_v2(const char *text, struct pf_snap_rec *snap)
 static int parse_cpu_stat_v1(const char *text, struct pf_snap_rec *snap)
 {
 	static const struct key keys[] = {
-		KEY("nr_periods", nr_periods, 1),	KEY("nr_throttled", nr_throttled, 1),
-		KEY("throttled_time", throttled_ns, 1), KEY("nr_bursts", nr_burst, 1),
-		KEY("burst_time", burst_time_ns, 1),
+		KEY("nr_periods", nr_periods, 1),
+		KEY("nr_throttled", nr_throttled, 1),
+		KEY("throttled_time", throttled_ns, 1),
 	};
 
 	snap->bound |= PF_BOUND_CPU;
@@ -137,8 +138,6 @@ static int parse_memory_stat_v2(const char *text, struct pf_snap_rec *snap)
 		STAT("pagetables", PF_MEMSTAT_PAGETABLES),
 		STAT("percpu", PF_MEMSTAT_PERCPU),
 		STAT("sock", PF_MEMSTAT_SOCK),
-		KEY("pgfault", pgfault, 1),
-		KEY("pgmajfault", pgmajfault, 1),
 	};
 
 	snap->bound |= PF_BOUND_MEMORY;
@@ -154,8 +153,6 @@ static int parse_memory_stat_v1(const char *text, struct pf_snap_rec *snap)
 		STAT("total_inactive_file", PF_MEMSTAT_INACTIVE_FILE),
 		STAT("total_active_file", PF_MEMSTAT_ACTIVE_FILE),
 		STAT("total_unevictable", PF_MEMSTAT_UNEVICTABLE),
-		KEY("total_pgfault", pgfault, 1),
-		KEY("total_pgmajfault", pgmajfault, 1),
 	};
 
 	snap->bound |= PF_BOUND_MEMORY;
@@ -165,8 +162,9 @@ static int parse_memory_stat_v1(const char *text, struct pf_snap_rec *snap)
 static int parse_events_v2(const char *text, struct pf_snap_rec *snap)
 {
 	static const struct key keys[] = {
-		KEY("low", events_low, 1),	     KEY("high", events_high, 1),
-		KEY("max", events_max, 1),	     KEY("oom", events_oom, 1),
+		KEY("high", events_high, 1),
+		KEY("max", events_max, 1),
+		KEY("oom", events_oom, 1),
 		KEY("oom_kill", events_oom_kill, 1),
 	};
 

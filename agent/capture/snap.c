@@ -9,7 +9,7 @@ _Static_assert(PF_ABI_UNKNOWN == PF_UNKNOWN && PF_ABI_NO_LIMIT == PF_NO_LIMIT,
 void pf_snap_clear(struct pf_snap_rec *snap)
 {
 	memset(snap, 0xff, sizeof(*snap)); /* PF_ABI_UNKNOWN in every number */
-	snap->bound = snap->generation = 0;
+	snap->bound = snap->pad = 0;
 }
 
 /* Growth of a counter; one that is read a little late on another CPU may seem to step back. */

@@ -20,7 +20,6 @@ static uint64_t in_file_unit(const struct pf_statmap *map, uint64_t raw, uint32_
 	case PF_UNIT_PAGES:
 		return raw * page_size;
 	case PF_UNIT_BYTES:
-	case PF_UNIT_COUNT:
 		break;
 	}
 	return raw;

@@ -22,7 +22,6 @@ enum pf_statmap_unit {
 	PF_UNIT_BYTES,
 	PF_UNIT_KIB,
 	PF_UNIT_PAGES,
-	PF_UNIT_COUNT, /* not memory: events */
 };
 
 /* One name that is looked for. */
@@ -36,7 +35,7 @@ struct pf_statmap {
 /** pf_statmap_init() - every index is possible, @guess is preferred. */
 void pf_statmap_init(struct pf_statmap *map, enum pf_statmap_unit unit, uint32_t guess);
 
-/** pf_statmap_observe() - the file said @value (bytes or events) while the array held @raw. */
+/** pf_statmap_observe() - the file said @value bytes while the array held @raw. */
 void pf_statmap_observe(struct pf_statmap *map, uint64_t value, const uint64_t *raw,
 			uint32_t nr_raw, uint32_t page_size);
 
