@@ -25,10 +25,10 @@ static void form(struct pf_buf *buf, const struct pf_view_compare *view)
 		buf,
 		"<form class=\"filter\" method=\"get\" action=\"%s\" aria-label=\"What to compare\">",
 		view->query.path);
-	input(buf, &view->query, "stable", "Stable", "app=cart,track=stable");
-	input(buf, &view->query, "canary", "Canary", "app=cart,track=canary");
-	input(buf, &view->query, "namespace", "Namespace", "any");
-	input(buf, &view->query, "window", "Window", "1h");
+	input(buf, &view->query, "stable", "Stable", "label:track=stable");
+	input(buf, &view->query, "canary", "Canary", "label:track=canary");
+	input(buf, &view->query, "filter", "Both have", "namespace=shop,workload=cart");
+	input(buf, &view->query, "window", "Window", "2h");
 	(void)pf_buf_adds(
 		buf, "<label>Rules <select name=\"mode\"><option value=\"\">podfit</option><option "
 		     "value=\"baseline\"");

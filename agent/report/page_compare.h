@@ -24,7 +24,7 @@ struct pf_view_compared {
 
 struct pf_view_compare {
 	struct pf_html_page page;
-	/* Parameters: stable, canary (label selectors), namespace, window, mode. */
+	/* Parameters: stable, canary, filter (of what both have; core/filter.h), window, mode. */
 	struct pf_html_query query;
 	bool asked;	     /* false: only the form is shown */
 	const char *problem; /* why there is no answer; NULL: there is one */

@@ -91,8 +91,8 @@ int sample_compare(struct pf_buf *buf, bool asked)
 		{ "Throughput", PF_QUANTITY_COUNT, NAN, NAN, NAN, NAN, NAN, PF_TONE_PLAIN,
 		  "not measured", "podfit sees no requests; give a Prometheus query for it" },
 	};
-	const struct pf_html_param params[] = { { "stable", "app=cart,track=stable" },
-						{ "canary", "app=cart,track=canary" },
+	const struct pf_html_param params[] = { { "stable", "label:track=stable" },
+						{ "canary", "label:track=canary" },
 						{ "mode", "baseline" } };
 	struct pf_view_compare view = {
 		.page = page_of("Compare"),
