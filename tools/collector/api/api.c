@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/api/answers.h"
+#include "collector/api/compare.h"
 #include "collector/api/reply.h"
 #include "collector/page/pages.h"
 
@@ -80,6 +81,8 @@ static const struct route routes[] = {
 	{ "/v1/nodes", PF_HTTP_GET, READ, true, pf_answer_nodes },
 	{ "/v1/nodes/", PF_HTTP_GET, READ, true, pf_answer_node },
 	{ "/v1/namespaces", PF_HTTP_GET, READ, true, pf_answer_namespaces },
+	{ "/v1/compare", PF_HTTP_GET, READ, true, pf_answer_compare },
+	{ "/compare", PF_HTTP_GET, READ, true, pf_pages_compare },
 	{ "/v1/fleet", PF_HTTP_GET, READ, true, pf_answer_fleet },
 	{ "/", PF_HTTP_GET, READ, true, pf_pages_fleet },
 	{ "/nodes", PF_HTTP_GET, READ, true, pf_pages_nodes },

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <string.h>
+
+#include "core/compare.h"
+#include "unit/check.h"
+
+enum { MOST = 16 };
+
+/* A side whose instances have @values of @measure; all else is not measured. */
+static struct pf_compare_side side_of(struct pf_observation *list, enum pf_measure measure,
+				      const double *values, size_t nr)
+{
+	struct pf_compare_side side = { .observations = list, .nr = nr };
+
+	for (size_t i = 0; i < nr; i++) {
+		for (size_t m = 0; m < PF_NR_MEASURES; m++)
+			list[i].values[m] = NAN;
+		list[i].values[measure] = values[i];
+	}
+	return side;
+}
+
+static const struct compare_case {
+	const char *name;
+	enum pf_measure measure;
+	double stable[5], canary[5];
+	size_t nr_stable, nr_canary;
+	enum pf_decision decision;
+	enum pf_sureness sureness;
+} compare_cases[] = {
+	{ "alike",
+	  PF_MEASURE_CPU,
+	  { 100, 110, 90, 105, 95 },
+	  { 102, 108, 92, 104, 96 },
+	  5,
+	  5,
+	  PF_CONTINUE,
+	  PF_SURE_HIGH },
+	{ "half as much again, surely",
+	  PF_MEASURE_CPU,
+	  { 100, 110, 90, 105, 95 },
+	  { 180, 190, 170, 185, 175 },
+	  5,
+	  5,
+	  PF_ROLLBACK,
+	  PF_SURE_HIGH },
+	{ "a fifth more, surely",
+	  PF_MEASURE_CPU,
+	  { 100, 101, 99, 100, 100 },
+	  { 120, 121, 119, 120, 120 },
+	  5,
+	  5,
+	  PF_PAUSE,
+	  PF_SURE_MEDIUM },
+	{ "more, but it may be chance",
+	  PF_MEASURE_CPU,
+	  { 20, 300, 40, 150, 90 },
+	  { 30, 310, 200, 60, 200 },
+	  5,
+	  5,
+	  PF_CONTINUE,
+	  PF_SURE_HIGH },
+	{ "less is no failure",
+	  PF_MEASURE_MEMORY,
+	  { 4e8, 4.1e8, 3.9e8 },
+	  { 1e8, 1.1e8, 0.9e8 },
+	  3,
+	  3,
+	  PF_CONTINUE,
+	  PF_SURE_HIGH },
+	{ "next to nothing",
+	  PF_MEASURE_CPU,
+	  { 1, 1, 1 },
+	  { 4, 4, 4 },
+	  3,
+	  3,
+	  PF_CONTINUE,
+	  PF_SURE_HIGH },
+	{ "errors of all",
+	  PF_MEASURE_ERRORS,
+	  { 0, 0, 0 },
+	  { 2, 2, 3 },
+	  3,
+	  3,
+	  PF_ROLLBACK,
+	  PF_SURE_HIGH },
+	{ "an error of one",
+	  PF_MEASURE_ERRORS,
+	  { 0, 0, 0 },
+	  { 0, 0, 1 },
+	  3,
+	  3,
+	  PF_PAUSE,
+	  PF_SURE_MEDIUM },
+	{ "one each", PF_MEASURE_CPU, { 100 }, { 300 }, 1, 1, PF_PAUSE, PF_SURE_LOW },
+	{ "none", PF_MEASURE_CPU, { 100 }, { 0 }, 1, 0, PF_PAUSE, PF_SURE_LOW },
+};
+
+static void test_decisions(void)
+{
+	for (size_t i = 0; i < PF_ARRAY_SIZE(compare_cases); i++) {
+		const struct compare_case *c = &compare_cases[i];
+		struct pf_observation a[MOST], b[MOST];
+		struct pf_compare_side stable = side_of(a, c->measure, c->stable, c->nr_stable);
+		struct pf_compare_side canary = side_of(b, c->measure, c->canary, c->nr_canary);
+		struct pf_compare_rules rules;
+		struct pf_comparison got;
+
+		pf_compare_rules_default(false, &rules);
+		pf_compare(&stable, &canary, &rules, &got);
+		PF_CHECK_STR(c->name, pf_decision_name(got.decision),
+			     pf_decision_name(c->decision));
+		PF_CHECK_STR(c->name, pf_sureness_name(got.sureness),
+			     pf_sureness_name(c->sureness));
+		PF_CHECK(c->name, got.nr_reasons > 0);
+	}
+}
+
+/* By hand: Welch. */
+static void test_interval(void)
+{
+	static const double stable_values[] = { 1, 2, 3, 4, 5 }, canary_values[] = { 6, 8, 7, 9 };
+	struct pf_observation a[MOST], b[MOST];
+	struct pf_compare_side stable = side_of(a, PF_MEASURE_CPU, stable_values, 5);
+	struct pf_compare_side canary = side_of(b, PF_MEASURE_CPU, canary_values, 4);
+	struct pf_compare_rules rules;
+	struct pf_comparison got;
+
+	pf_compare_rules_default(false, &rules);
+	pf_compare(&stable, &canary, &rules, &got);
+	/* difference 4.5, standard error sqrt(2.5 / 5 + 1.6667 / 4) = 0.9574, 6.98 degrees */
+	PF_CHECK_NEAR("low", got.rows[PF_MEASURE_CPU].difference_low, 4.5 - 2.366 * 0.9574, 0.01);
+	PF_CHECK_NEAR("high", got.rows[PF_MEASURE_CPU].difference_high, 4.5 + 2.366 * 0.9574, 0.01);
+	/* pooled variance (4 * 2.5 + 3 * 1.6667) / 7 */
+	PF_CHECK_NEAR("effect", got.rows[PF_MEASURE_CPU].effect, 4.5 / sqrt(15.0 / 7), 1e-9);
+}
+
+/* The owner's thresholds: 0.1 s and 0.5 s of latency at the 95th percentile. */
+static void test_baseline(void)
+{
+	static const double any[] = { 1, 1, 1 };
+	static const struct {
+		double more_s;
+		enum pf_decision want;
+	} rows[] = { { 0.05, PF_CONTINUE }, { 0.3, PF_PAUSE }, { 2, PF_ROLLBACK } };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
+		struct pf_observation a[MOST], b[MOST];
+		struct pf_compare_side stable = side_of(a, PF_MEASURE_LATENCY_P95, any, 3);
+		struct pf_compare_side canary = side_of(b, PF_MEASURE_LATENCY_P95, any, 3);
+		struct pf_compare_rules rules;
+		struct pf_comparison got;
+
+		stable.waits[pf_hist_bucket(PF_LAYOUT_LATENCY_NS, 1000)] = stable.nr_waits = 100;
+		canary.waits[pf_hist_bucket(PF_LAYOUT_LATENCY_NS,
+					    (uint64_t)(rows[i].more_s * 1e9))] = 100;
+		canary.nr_waits = 100;
+		pf_compare_rules_default(true, &rules);
+		pf_compare(&stable, &canary, &rules, &got);
+		PF_CHECK_STR("baseline", pf_decision_name(got.decision),
+			     pf_decision_name(rows[i].want));
+	}
+}
+
+PF_TEST_SUITE(compare, { "decisions", test_decisions }, { "interval", test_interval },
+	      { "baseline", test_baseline });
