@@ -9,3 +9,4 @@ $(B)/fleet: $(FLEET_OBJS) $(B)/libpodfit.a
 
 # The property tests of the collector feed it with simulated reports.
 $(B)/test-unit: $(FLEET_SIM_OBJS)
+check-system test-all: $(B)/fleet

@@ -1,0 +1,442 @@
+#!/usr/bin/env python3
+"""The collector as others meet it: every endpoint and error, tokens and certificates, limits, restarts.
+
+Usage: collector_api.py BUILD_FOLDER [POSTGRES_CONNINFO]      ends with "N passed, N failed, N skipped"
+"""
+import gzip
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BUILD = sys.argv[1]
+POSTGRES = sys.argv[2] if len(sys.argv) > 2 else None
+passed = failed = skipped = 0
+
+
+def check(name, ok, detail=""):
+    global passed, failed
+    if ok:
+        passed += 1
+    else:
+        failed += 1
+        print(f"FAILED {name}: {detail}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Collector:
+    def __init__(self, folder, *args, store=None, port=None):
+        self.folder, self.port = folder, port or free_port()
+        self.args = [f"--store={store or 'sqlite:' + folder + '/podfit.db'}",
+                     f"--web.listen-address=127.0.0.1:{self.port}", "--merge.interval=200ms", "--log.level=warning",
+                     *args]
+        self.process = None
+
+    def start(self, wait=True):
+        self.log = open(self.folder + "/log", "ab")
+        self.process = subprocess.Popen([BUILD + "/podfit-collector", *self.args], stderr=self.log)
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.05)
+        raise RuntimeError("collector does not start: " + open(self.folder + "/log").read())
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, path, method="GET", body=None, headers={}, context=None):
+        kind = http.client.HTTPSConnection if context else http.client.HTTPConnection
+        more = {"context": context} if context else {}
+        connection = kind("127.0.0.1", self.port, timeout=20, **more)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), dict(answer.getheaders())
+        finally:
+            connection.close()
+
+    def post(self, body, headers={}, **more):
+        return self.ask("/v1/reports", "POST", body,
+                        {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip", **headers}, **more)
+
+    def wait_for(self, path, test, seconds=15):
+        for _ in range(seconds * 10):
+            status, body, _ = self.ask(path)
+            if status == 200 and test(json.loads(body)):
+                return json.loads(body)
+            time.sleep(0.1)
+        return None
+
+
+# ---- a report by hand: what an agent of another make would send ----
+
+def varint(n):
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, str):
+        value = value.encode()
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def fixed(number, value):
+    return varint(number << 3 | 1) + value.to_bytes(8, "little")
+
+
+def report(node="n1", run=7, sequence=1, hour=None, instance="i1", slice_sequence=None, usage=3600 * 10**9,
+           major=1, end=None, workload="web"):
+    now = time.time_ns()
+    hour = now // (3600 * 10**9) if hour is None else hour
+    piece = (field(1, hour) + fixed(2, run) + field(3, slice_sequence or sequence) + field(4, hour * 3600 * 10**9) +
+             field(5, 3600 * 10**9) + field(10, usage) + field(50, 100 << 20))
+    identity = (field(1, "shop") + field(2, workload + "-1") + field(4, "app") + field(7, 1) + field(8, workload) +
+                field(12, 1))
+    container = field(1, identity) + field(2, instance) + field(10, piece)
+    return (field(1, major) + field(3, "c") + field(4, node) + fixed(6, run) + field(7, sequence) +
+            field(11, end or now) + field(18, container))
+
+
+def packed(**what):
+    return gzip.compress(report(**what))
+
+
+# ---- the tests ----
+
+def test_endpoints(folder):
+    c = Collector(folder).start()
+    status, body, _ = c.post(packed())
+    check("report taken", status == 200 and json.loads(body)["result"] == "stored", (status, body))
+    status, body, _ = c.post(packed(end=1))
+    check("report known", status == 200 and json.loads(body)["result"] == "known", (status, body))
+    check("merged", c.wait_for("/v1/fleet", lambda d: d["nr_workloads"] == 1) is not None)
+    page = "/workloads/c/shop/Deployment/web/app"
+    for path in ["/", "/nodes", "/compare", page, "/livez", "/readyz", "/startupz", "/metrics", "/v1/fleet",
+                 "/v1/nodes", "/v1/nodes/c/n1", "/v1/namespaces", "/v1/leaks", "/v1/workloads", "/v1" + page,
+                 "/v1/recommendations", "/compare?stable=web&canary=x", "/v1/compare?stable=web&canary=x"]:
+        status, body, headers = c.ask(path)
+        check(f"GET {path}", status == 200 and body, (status, body[:200]))
+        if path.startswith("/v1"):
+            try:
+                json.loads(body)
+            except ValueError as error:
+                check(f"JSON {path}", False, error)
+    for form in ["json", "yaml", "csv", "table", "patch", "vpa", "kustomize", "helm-values", "protobuf"]:
+        status, body, _ = c.ask("/v1/recommendations?format=" + form)
+        check(f"format {form}", status == 200, (status, body[:100]))
+    for path, method, want in [
+            ("/nothing", "GET", 404), ("/v1/reports", "GET", 405), ("/v1/fleet", "POST", 405),
+            ("/v1/recommendations?format=x", "GET", 400), ("/v1/recommendations?sort=x", "GET", 400),
+            ("/v1/recommendations?limit=0", "GET", 400), ("/v1/recommendations?page=x", "GET", 400),
+            ("/v1/recommendations?verdict=X", "GET", 400), ("/v1/recommendations?action=X", "GET", 400),
+            ("/v1/recommendations?kind=X", "GET", 400), ("/v1/recommendations?filter=x%3D%3D", "GET", 400),
+            ("/v1/workloads/c/shop/Deployment/other/app", "GET", 404), ("/v1/workloads/c", "GET", 400),
+            ("/v1/workloads/c/shop/Nothing/web/app", "GET", 400), ("/v1/workloads/%zz/a/Pod/c/d", "GET", 400),
+            ("/v1/nodes/c/other", "GET", 404), ("/v1/compare", "GET", 400),
+            ("/v1/compare?stable=a&canary=b&window=x", "GET", 400), ("/v1/compare?stable=a&canary=b&mode=x", "GET", 400),
+            ("/v1/compare?stable=a&canary=b&fail_on=x", "GET", 400), ("/workloads/x", "GET", 400),
+            ("/workloads/c/shop/Deployment/other/app", "GET", 404), ("/?sort=x", "GET", 400)]:
+        status, body, _ = c.ask(path, method)
+        check(f"{method} {path} is {want}", status == want, (status, body[:200]))
+    status, _, headers = c.ask("/v1/recommendations")
+    status, body, _ = c.ask("/v1/recommendations", headers={"If-None-Match": headers["ETag"]})
+    check("not modified", status == 304 and not body, (status, body))
+    c.post(packed(node="n2", instance="i2"))
+    c.wait_for("/v1/fleet", lambda d: d["nr_instances"] == 2)
+    status, _, after = c.ask("/v1/recommendations", headers={"If-None-Match": headers["ETag"]})
+    check("modified", status == 200 and after["ETag"] != headers["ETag"], (status, after))
+    status, body, headers = c.ask("/v1/workloads?limit=1&page=2")
+    check("paging", headers.get("X-Total-Count") == "1" and 'rel="prev"' in headers.get("Link", ""), headers)
+    status, body, headers = c.ask("/metrics", headers={"Accept-Encoding": "gzip"})
+    check("compressed", headers.get("Content-Encoding") == "gzip" and gzip.decompress(body).startswith(b"# HELP"))
+    check("stops well", c.stop() == 0)
+
+
+def test_refusals(folder):
+    c = Collector(folder, "--limits.max-nodes=2", "--limits.body-size=64Ki", "--limits.inflated-size=256Ki",
+                  "--limits.decoded-size=512Ki", "--limits.pending-size=1Mi").start()
+    hour = time.time_ns() // (3600 * 10**9)
+    bomb = gzip.compress(b"\0" * (64 << 20))
+    # Millions of empty submessages: small on the wire, large in memory.
+    blow_up = gzip.compress(report() + field(18, b"") * 100000)
+    for name, body, headers, want in [
+            ("not gzip", b"nothing", {}, 400), ("cut off", packed()[:50], {}, 400), ("empty", gzip.compress(b""), {}, 400),
+            ("not protobuf", gzip.compress(b"\xff" * 50), {}, 400), ("wrong type", packed(), {"Content-Type": "text/plain"}, 415),
+            ("wrong encoding", packed(), {"Content-Encoding": "br"}, 415), ("newer schema", packed(major=2), {}, 422),
+            ("clock", packed(hour=hour + 100), {}, 422), ("no node", packed(node=""), {}, 400),
+            ("no run", packed(run=0), {}, 400), ("long name", packed(node="n" * 300), {}, 400),
+            ("too large", os.urandom(70000), {}, 413), ("bomb", bomb[:60000] if len(bomb) > 65536 else bomb, {}, 413),
+            ("blow-up", blow_up, {}, 413), ("too old", packed(hour=hour - 100), {}, 200)]:
+        try:
+            status, answer, _ = c.post(body, headers)
+        except OSError as error:  # the server may close before it has read all of a body it refuses
+            status, answer = 413 if name == "too large" else 0, str(error)
+        check(f"{name} is {want}", status == want, (status, answer))
+    check("identity encoding", c.post(report(), {"Content-Encoding": "identity"})[0] == 200)
+    check("second node", c.post(packed(node="n2"))[0] == 200)
+    status, body, headers = c.post(packed(node="n3"))
+    check("third node is 429", status == 429 and "Retry-After" in headers, (status, body))
+    check("known node still may", c.post(packed(node="n2", sequence=2))[0] == 200)
+    metrics = c.ask("/metrics")[1].decode()
+    for result in ["damaged", "media_type", "newer_schema", "clock", "too_large", "too_old", "too_many_nodes"]:
+        line = next(l for l in metrics.splitlines() if l.startswith(f'podfit_collector_reports_total{{result="{result}"}}'))
+        check(f"{result} is counted", not line.endswith(" 0"), line)
+    random.seed(1)
+    good = report()
+    for i in range(3000):  # damaged in one place each
+        raw = bytearray(good)
+        raw[random.randrange(len(raw))] = random.randrange(256)
+        c.post(gzip.compress(bytes(raw), 1))
+    check("survives damage", c.ask("/livez")[0] == 200 and c.process.poll() is None)
+    for path in ["/" + "a" * 9000, "/v1/workloads/" + "%41" * 900, "/?q=" + "%ff" * 500, "/v1/recommendations?" + "a=b&" * 900]:
+        try:
+            c.ask(path)
+        except (OSError, http.client.HTTPException):
+            pass
+    check("survives long lines", c.ask("/livez")[0] == 200)
+    c.stop()
+
+
+def test_tokens(folder):
+    with open(folder + "/tokens", "w") as f:
+        f.write("# tokens\nwrite-token-0123456789 write c\nread-token-0123456789 read\nother-token-0123456789 write d\n")
+    c = Collector(folder, f"--auth.token-file={folder}/tokens").start()
+    bearer = lambda t: {"Authorization": f"Bearer {t}"}
+    check("no token", c.post(packed())[0] == 401)
+    check("wrong token", c.post(packed(), bearer("write-token-0123456780"))[0] == 401)
+    check("reader may not write", c.post(packed(), bearer("read-token-0123456789"))[0] == 403)
+    check("writer may", c.post(packed(), bearer("write-token-0123456789"))[0] == 200)
+    check("of its cluster only", c.post(packed(), bearer("other-token-0123456789"))[0] == 403)
+    check("writer may not read", c.ask("/v1/fleet", headers=bearer("write-token-0123456789"))[0] == 403)
+    check("reader may", c.ask("/v1/nodes", headers=bearer("read-token-0123456789"))[0] == 200)
+    import base64
+    basic = base64.b64encode(b"me:read-token-0123456789").decode()
+    check("a browser's way", c.ask("/v1/nodes", headers={"Authorization": "Basic " + basic})[0] == 200)
+    check("asks a browser", "Basic" in c.ask("/")[2].get("WWW-Authenticate", ""))
+    check("health is open", c.ask("/livez")[0] == 200)
+    with open(folder + "/tokens", "w") as f:
+        f.write("new-token-0123456789ab all\n")
+    for _ in range(40):
+        if c.ask("/v1/nodes", headers=bearer("new-token-0123456789ab"))[0] == 200:
+            break
+        time.sleep(0.1)
+    check("new tokens are read", c.ask("/v1/nodes", headers=bearer("new-token-0123456789ab"))[0] == 200)
+    check("old ones are gone", c.ask("/v1/nodes", headers=bearer("read-token-0123456789"))[0] == 401)
+    c.stop()
+    for text, why in [("short all\n", "16"), ("a-token-of-good-length what\n", "read, write or all"), ("", "empty")]:
+        with open(folder + "/tokens", "w") as f:
+            f.write(text)
+        done = subprocess.run([BUILD + "/podfit-collector", *c.args], capture_output=True, text=True, timeout=20)
+        check(f"token file: {why}", done.returncode in (1, 2) and why in done.stderr, (done.returncode, done.stderr))
+
+
+def openssl(*args):
+    subprocess.run(["openssl", *args], check=True, capture_output=True)
+
+
+def certificate(folder, name, ca):
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.csr",
+            "-subj", f"/CN={name}")
+    with open(f"{folder}/{name}.ext", "w") as f:
+        f.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    openssl("x509", "-req", "-in", f"{folder}/{name}.csr", "-CA", f"{folder}/{ca}.crt", "-CAkey", f"{folder}/{ca}.key",
+            "-CAcreateserial", "-days", "2", "-out", f"{folder}/{name}.crt", "-extfile", f"{folder}/{name}.ext")
+
+
+def test_certificates(folder):
+    for ca in ["ca", "stranger"]:
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", f"{folder}/{ca}.key", "-out",
+                f"{folder}/{ca}.crt", "-subj", f"/CN={ca}")
+    for name, ca in [("server", "ca"), ("n1", "ca"), ("system:node:n2", "ca"), ("grafana", "ca"), ("fake", "stranger")]:
+        certificate(folder, name, ca)
+    c = Collector(folder, f"--tls.cert-file={folder}/server.crt", f"--tls.key-file={folder}/server.key",
+                  f"--tls.client-ca-file={folder}/ca.crt", "--auth.reader-names=grafana").start()
+
+    def context(name=None):
+        made = ssl.create_default_context(cafile=f"{folder}/ca.crt")
+        if name:
+            made.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
+        return made
+
+    check("no certificate", c.post(packed(), context=context())[0] == 401)
+    check("its own node", c.post(packed(node="n1"), context=context("n1"))[0] == 200)
+    check("another's node", c.post(packed(node="n2"), context=context("n1"))[0] == 403)
+    check("as Kubernetes names it", c.post(packed(node="n2"), context=context("system:node:n2"))[0] == 200)
+    check("a node may not read", c.ask("/v1/nodes", context=context("n1"))[0] == 403)
+    check("a reader may", c.ask("/v1/nodes", context=context("grafana"))[0] == 200)
+    try:
+        status = c.post(packed(node="fake"), context=context("fake"))[0]
+    except (OSError, http.client.HTTPException):
+        status = 401
+    check("a stranger's certificate", status == 401, status)
+    c.stop()
+
+
+def test_start(folder):
+    for args, want, why in [
+            (["--web.listen-address=:0"], 2, "anybody"), (["--store=mysql:x"], 2, "sqlite:PATH"),
+            (["--store=sqlite:/nonexistent-dir/x.db"], 1, "/nonexistent-dir"), (["--nonsense"], 2, "no such flag"),
+            (["--tls.cert-file=/x"], 2, "go together"), (["--policy.file=/nonexistent"], 2, "/nonexistent"),
+            (["--config.check", "--retention=x"], 2, "duration"), (["--config.check"], 0, ""), (["--version"], 0, "")]:
+        store = [] if any(a.startswith("--store") for a in args) else [f"--store=sqlite:{folder}/s.db"]
+        done = subprocess.run([BUILD + "/podfit-collector", "--web.listen-address=127.0.0.1:0", *store, *args],
+                              capture_output=True, text=True, timeout=20)
+        check(f"{args} ends with {want}", done.returncode == want and why in done.stderr, (done.returncode, done.stderr))
+
+
+class Senders:
+    """Threads that send reports with rising sequences and note what was acknowledged."""
+
+    def __init__(self, port_of, count=4):
+        self.acknowledged, self.stop_now = {}, False
+        self.threads = [threading.Thread(target=self.run, args=(port_of, f"node{i}")) for i in range(count)]
+        for t in self.threads:
+            t.start()
+
+    def run(self, port_of, node):
+        sequence, connection = 1, None
+        while not self.stop_now:
+            try:
+                connection = connection or http.client.HTTPConnection("127.0.0.1", port_of(), timeout=10)
+                connection.request("POST", "/v1/reports", packed(node=node, sequence=sequence, instance=node,
+                                                                 usage=sequence * 10**6),
+                                   {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status == 200:
+                    self.acknowledged[node] = sequence
+                    sequence += 1
+                else:
+                    time.sleep(0.02)
+            except (OSError, http.client.HTTPException):
+                connection = None
+                time.sleep(0.02)
+
+    def join(self):
+        self.stop_now = True
+        for t in self.threads:
+            t.join()
+
+
+def stored_sequences(c):
+    found = c.wait_for("/v1/nodes", lambda d: d["total"] > 0, 20) or {"nodes": []}
+    return {n["node"]: n["sequence"] for n in found["nodes"]}
+
+
+def test_kill(folder, store=None):
+    c = Collector(folder, store=store).start()
+    senders = Senders(lambda: c.port)
+    for _ in range(12):
+        time.sleep(random.uniform(0.05, 0.4))
+        c.kill()
+        c.start()
+    time.sleep(0.3)
+    c.kill()
+    senders.join()
+    c.start()
+    c.wait_for("/v1/fleet", lambda d: d["nr_nodes"] == len(senders.acknowledged))
+    stored = stored_sequences(c)
+    check("something was acknowledged", sum(senders.acknowledged.values()) > 50, senders.acknowledged)
+    for node, sequence in senders.acknowledged.items():
+        check(f"{node}: nothing acknowledged is lost", stored.get(node, 0) >= sequence, (sequence, stored))
+    c.stop()
+
+
+def test_full_disk(folder):
+    global skipped
+    if os.geteuid() != 0:
+        skipped += 1
+        print("skipped: a full disk needs root, for a small tmpfs")
+        return
+    small = folder + "/small"
+    os.mkdir(small)
+    # In a mount namespace of its own, so that nothing of it is seen outside.
+    script = f"mount -t tmpfs -o size=4m none {small} && exec \"$@\""
+    c = Collector(folder, store=f"sqlite:{small}/podfit.db")
+    c.log = open(folder + "/log", "ab")
+    c.process = subprocess.Popen(["unshare", "-m", "sh", "-c", script, "sh", BUILD + "/podfit-collector", *c.args],
+                                 stderr=c.log)
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", c.port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    statuses, noise = set(), os.urandom(200000).hex()
+    for i in range(60):
+        body = gzip.compress(report(node=f"n{i}") + field(17, field(1, noise)))
+        status, answer, headers = c.post(body)
+        statuses.add(status)
+        if status == 503:
+            break
+    check("a full disk is 503", 503 in statuses and "disk is full" in answer.decode(), (statuses, answer))
+    check("with Retry-After", headers.get("Retry-After") == "30", headers)
+    check("not ready", c.ask("/readyz")[0] == 503)
+    check("but alive", c.ask("/livez")[0] == 200 and c.ask("/v1/nodes")[0] == 200)
+    c.stop()
+
+
+def test_two_collectors(folder, store):
+    """Reports of one node go to both in turn; a third one then sees the same fleet."""
+    one, two = Collector(folder, store=store).start(), Collector(folder, store=store).start()
+    for sequence in range(1, 41):
+        c = one if sequence % 3 else two
+        check("taken by either", c.post(packed(node="both", sequence=sequence, instance="both", usage=sequence * 10**9,
+                                               workload="two"))[0] == 200)
+    one.post(packed(node="both", sequence=5, instance="both", usage=5 * 10**9, workload="two"))  # late and repeated
+    path = "/v1/workloads/c/shop/Deployment/two/app"
+    want = 40 / 3600 * 1000
+    for c in (one, two):
+        seen = c.wait_for(path, lambda d: abs(d["instances"][0]["usage_mean_millicores"] - want) < 0.01, 20)
+        check("both see the newest state once", seen is not None, c.ask(path)[1][-700:])
+    one.stop()
+    two.stop()
+
+
+def main():
+    tests = [("endpoints", test_endpoints), ("refusals", test_refusals), ("tokens", test_tokens),
+             ("certificates", test_certificates), ("start", test_start), ("kill", test_kill),
+             ("full disk", test_full_disk)]
+    if POSTGRES:
+        tests = [("two collectors", lambda f: test_two_collectors(f, "postgres:" + POSTGRES)),
+                 ("kill", lambda f: test_kill(f, "postgres:" + POSTGRES))]
+    for name, test in tests:
+        with tempfile.TemporaryDirectory(prefix="pf-collector-") as folder:
+            try:
+                test(folder)
+            except Exception as error:  # the others still run
+                check(name, False, repr(error) + " " + (open(folder + "/log").read()[-500:]
+                                                        if os.path.exists(folder + "/log") else ""))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
+sys.exit(main())
