@@ -421,8 +421,52 @@ def test_two_collectors(folder, store):
     two.stop()
 
 
+def fits(name, schema, value):
+    """The part of JSON schema that openapi.yaml uses."""
+    for key in schema.get("required", []):
+        check(f"{name} has {key}", isinstance(value, dict) and key in value, value)
+    if "enum" in schema:
+        check(f"{name} is one of {schema['enum']}", value in schema["enum"], value)
+    if schema.get("type") == "array":
+        check(f"{name} is a list", isinstance(value, list), value)
+        for each in value[:3]:
+            fits(name + "[]", schema.get("items", {}), each)
+    for key, inner in schema.get("properties", {}).items():
+        if isinstance(value, dict) and key in value:
+            fits(f"{name}.{key}", inner, value[key])
+
+
+def test_openapi(folder):
+    global skipped
+    try:
+        import yaml
+    except ImportError:
+        skipped += 1
+        print("skipped: no python3-yaml here, openapi.yaml is not checked")
+        return
+    here = os.path.dirname(os.path.abspath(__file__))
+    paths = yaml.safe_load(open(here + "/../../tools/collector/openapi.yaml"))["paths"]
+    c = Collector(folder).start()
+    c.post(packed())
+    c.wait_for("/v1/fleet", lambda d: d["nr_workloads"] == 1)
+    known = {"cluster": "c", "namespace": "shop", "kind": "Deployment", "workload": "web", "container": "app", "node": "n1"}
+    for path, methods in paths.items():
+        if "get" not in methods:
+            check(f"{path} is not for GET", c.ask(path)[0] == 405)
+            continue
+        query = "&".join(f"{p['name']}={p['example']}" for p in methods["get"].get("parameters", []) if p.get("required"))
+        status, body, headers = c.ask(path.format(**known) + ("?" + query if query else ""))
+        good = methods["get"]["responses"]["200"]
+        check(f"{path} is 200", status == 200, (status, body[:200]))
+        schema = good.get("content", {}).get("application/json", {}).get("schema")
+        if schema:
+            check(f"{path} is JSON", headers["Content-Type"] == "application/json", headers)
+            fits(path, schema, json.loads(body))
+    c.stop()
+
+
 def main():
-    tests = [("endpoints", test_endpoints), ("refusals", test_refusals), ("tokens", test_tokens),
+    tests = [("endpoints", test_endpoints), ("openapi", test_openapi), ("refusals", test_refusals), ("tokens", test_tokens),
              ("certificates", test_certificates), ("start", test_start), ("kill", test_kill),
              ("full disk", test_full_disk)]
     if POSTGRES:

@@ -244,6 +244,7 @@ static struct pf_fleet *merge(struct merging *m, uint64_t now_ns)
 	uint64_t nr_sealed;
 
 	seal.report_from = from - 48;
+	seal.look_for_late = true;
 	PF_CHECK_INT("seal", pf_seal(&seal, &nr_sealed), 0);
 	PF_CHECK_INT("rows", pf_row_list_read(&pf_store_sqlite, m->store, from, UINT32_MAX, &rows),
 		     0);

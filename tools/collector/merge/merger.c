@@ -21,6 +21,7 @@ enum {
 	SHARE = 8,		     /* merging takes at most one part in so many of the time */
 	IDLE_S = 60,		     /* a merge now and then even if nothing came: time goes on */
 	RETRY_S = 5,		     /* after a failure */
+	LATE_S = 60,		     /* between two looks for reports of hours that are over */
 	CHORES_NS_MIN = 10,	     /* minutes between two looks at what is too old */
 	DECODED_REPORTS_OF_NODE = 4, /* memory for a node's reports, in times one report's limit */
 };
@@ -43,7 +44,8 @@ struct pf_merger {
 	pthread_rwlock_t base_lock; /* written by the thread only */
 	struct pf_base base;
 
-	uint64_t serial, next_chores_ns;
+	uint64_t serial, next_chores_ns, next_late_ns;
+	uint32_t open_from; /* of the merge before */
 };
 
 static void log_line(struct pf_merger *m, bool is_problem, const char *line)
@@ -140,7 +142,17 @@ static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 				      .report_from = from - PF_MIN(from, m->opts.report_hours),
 				      .window_from = from - PF_MIN(from, m->opts.retention_hours) };
 	uint64_t nr_sealed = 0;
-	int r = pf_seal(&seal, &nr_sealed);
+	int r;
+
+	/* With many nodes the keys of two days are a lot to read: now and then, and when an hour
+	 * is over. */
+	seal.look_for_late = from != m->open_from || start_ns >= m->next_late_ns;
+	r = pf_seal(&seal, &nr_sealed);
+	if (r == 0 && seal.look_for_late) {
+		m->open_from = from;
+		m->next_late_ns = pf_clock_monotonic_ns() +
+				  PF_MIN(LATE_S * PF_NS_PER_S, m->opts.interval_ns * LATE_S);
+	}
 
 	pthread_mutex_lock(&m->lock);
 	m->stats.nr_sealed += nr_sealed;

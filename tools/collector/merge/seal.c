@@ -347,6 +347,6 @@ int pf_seal(const struct pf_seal_input *in, uint64_t *ret_nr_sealed)
 	int r;
 
 	*ret_nr_sealed = 0;
-	r = seal_all(in, ret_nr_sealed);
+	r = in->look_for_late ? seal_all(in, ret_nr_sealed) : 0;
 	return r < 0 ? r : update_base(in);
 }

@@ -23,6 +23,7 @@ struct pf_seal_input {
 	uint32_t open_from;   /* hours before it are over */
 	uint32_t report_from; /* reports of older hours are not looked at */
 	uint32_t window_from; /* summaries of older hours are not looked at */
+	bool look_for_late;   /* read the keys of all reports, to find hours that changed */
 };
 
 /**
