@@ -145,6 +145,8 @@ static int start(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 	if (code == 0)
 		code = pf_agent_leaks_open(agent, error);
 	if (code == 0)
+		code = pf_agent_state_open(agent, error);
+	if (code == 0)
 		code = pf_agent_meta_open(agent, error);
 	if (code == 0)
 		code = pf_agent_export_open(agent, error);
@@ -167,6 +169,7 @@ static void stop(struct pf_agent *agent)
 	pf_agent_export_close(agent);
 	pf_agent_capture_close(agent);
 	pf_tracks_free(agent->tracks);
+	pf_agent_state_close(agent);
 	pf_agent_leaks_close(agent);
 	pf_agent_advice_close(agent);
 	pf_agent_meta_close(agent);
@@ -189,6 +192,7 @@ int pf_agent_run(const struct pf_config *config, char error[PF_AGENT_ERROR_MAX])
 		pf_agent_snapshot(&agent);
 		pf_meta_settle(agent.meta);
 		pf_agent_export(&agent, true);
+		pf_agent_state_save(&agent);
 		pf_agent_export_flush(&agent, FLUSH_NS);
 		for (size_t i = 0; i < agent.nr_sinks && code == 0; i++) {
 			if (!agent.sinks[i].nr_lost)

@@ -44,6 +44,8 @@ struct pf_agent_kill {
 };
 
 struct pf_agent_leaks;
+struct pf_checkpoint_feeds;
+struct pf_leak_book;
 
 /* The lists of names that meta's options point to. */
 struct pf_agent_lists {
@@ -64,6 +66,7 @@ struct pf_agent {
 	struct pf_agent_lists lists; /* of label names, for meta */
 	struct pf_tracks *tracks;
 	struct pf_agent_leaks *leaks;
+	struct pf_checkpoint_feeds *feeds; /* of before the restart; NULL: none */
 	struct pf_histories *histories;
 	struct pf_policy *policy;     /* NULL: podfit's defaults */
 	uint64_t nr_slices_forgotten; /* evidence that found no memory */
@@ -152,6 +155,7 @@ enum pf_leak_level_of pf_agent_leak_state(const struct pf_agent *agent,
 PF_MUST_CHECK int pf_agent_leak_finding(struct pf_agent *agent, const struct pf_track *track,
 					bool whole, struct pf_arena *arena,
 					const struct pf_leak_finding **ret_finding);
+struct pf_leak_book *pf_agent_leak_book(const struct pf_agent *agent);
 size_t pf_agent_leaks_losses(const struct pf_agent *agent, struct pf_loss *ret_losses,
 			     size_t max_losses);
 
@@ -183,6 +187,12 @@ PF_MUST_CHECK int pf_agent_encode_report(struct pf_agent *agent, struct pf_agent
 					 struct pf_buf *out);
 PF_MUST_CHECK int pf_agent_build_status(struct pf_agent *agent, struct pf_arena *arena,
 					struct pf_agent_status *ret_status);
+
+/** pf_agent_state_open() - agent_state.c: reads the checkpoint. Return: exit code. */
+int pf_agent_state_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+void pf_agent_state_save(struct pf_agent *agent);
+void pf_agent_state_appeared(struct pf_agent *agent, struct pf_track *track);
+void pf_agent_state_close(struct pf_agent *agent);
 
 /** pf_agent_write_metrics() - agent_metrics.c: the text of /metrics. */
 PF_MUST_CHECK int pf_agent_write_metrics(struct pf_agent *agent, struct pf_buf *out);

@@ -21,9 +21,10 @@ static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
 	int r = pf_tracks_appeared(agent->tracks, cgroup, pf_clock_monotonic_ns(),
 				   agent->wall_offset_ns, &track);
 
-	if (r == 0)
+	if (r == 0) {
+		pf_agent_state_appeared(agent, track);
 		pf_meta_appeared(agent->meta, cgroup);
-	else
+	} else
 		pf_log_limited(&limit, PF_LOG_WARNING, AREA, "%s: not tracked: %s", cgroup->path,
 			       r == -ENOSPC ? "the table is full (--capture.max-containers)"
 					    : strerror(-r));

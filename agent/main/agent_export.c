@@ -86,10 +86,16 @@ void pf_agent_export(struct pf_agent *agent, bool last)
 	agent->sequence++;
 	pf_arena_init(&arena, PF_AGENT_REPORT_MEMORY_MAX);
 	pf_buf_init(&encoded, PF_WIRE_MESSAGE_MAX);
-	if (agent->nr_sinks)
+	if (agent->nr_sinks) {
 		r = report_to_sinks(agent, parts, &arena, &encoded);
-	else
-		pf_tracks_taken(agent->tracks, agent->last_snapshot_ns);
+	} else {
+		/* Nobody to tell, but histories take what is final. */
+		struct pf_agent_report unused;
+
+		r = pf_agent_build_report(agent, parts, &arena, &unused);
+		if (r == 0)
+			pf_tracks_taken(agent->tracks, agent->last_snapshot_ns);
+	}
 	if (r < 0)
 		pf_log(PF_LOG_ERROR, AREA, "building a report: %s; the next one will tell it all",
 		       strerror(-r));

@@ -384,6 +384,11 @@ int pf_agent_leak_finding(struct pf_agent *agent, const struct pf_track *track, 
 	return r;
 }
 
+struct pf_leak_book *pf_agent_leak_book(const struct pf_agent *agent)
+{
+	return agent->leaks->book;
+}
+
 size_t pf_agent_leaks_losses(const struct pf_agent *agent, struct pf_loss *ret_losses,
 			     size_t max_losses)
 {
