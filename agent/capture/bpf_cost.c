@@ -203,7 +203,7 @@ void pf_bpf_cost_budget(struct pf_capture *c, uint64_t now_ns)
 		if (on < PF_THIN_TICKS)
 			snprintf(c->signals[i].reason, sizeof(c->signals[i].reason),
 				 "sampled %u/%u of the time, to stay within the CPU budget", on,
-				 PF_THIN_TICKS);
+				 (unsigned)PF_THIN_TICKS);
 		else
 			c->signals[i].reason[0] = '\0';
 	}
