@@ -3,7 +3,7 @@
 BENCHES += bench-switch bench-sampler bench-snapshot bench-agent
 BENCH_CAPTURE_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/bench/capture/*.c) tests/kernel/cg.c tests/kernel/kt_util.c)
 $(BENCH_CAPTURE_OBJS): PF_CFLAGS += -Itests -Itools/bench
-$(BENCH_CAPTURE_OBJS): | $(GEN)/empty.skel.h
+$(BENCH_CAPTURE_OBJS) generated: | $(GEN)/empty.skel.h
 
 $(GEN)/empty.skel.h: build/bpf/bench/empty.bpf.o
 	$(call say,SKEL,$@)

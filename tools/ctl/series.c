@@ -220,7 +220,8 @@ static int finish_series(struct reader *r)
 			if (r->rows[i].limit_bytes < 0)
 				r->rows[i].limit_bytes = f->limit_bytes;
 		apply_anon(r, f);
-		qsort(f->restarts, f->nr_restarts, sizeof(*f->restarts), by_number);
+		if (f->nr_restarts) /* qsort() wants a place even for nothing */
+			qsort(f->restarts, f->nr_restarts, sizeof(*f->restarts), by_number);
 		series.restarts = f->restarts;
 		series.nr_restarts = f->nr_restarts;
 	}
