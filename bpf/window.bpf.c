@@ -207,7 +207,7 @@ static __always_inline void count_window(struct pf_ref *ref, struct pf_window_re
 static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec *w, __u32 slot)
 {
 	__u64 usage = pf_group_usage_ns(ref->tg, slot), now = bpf_ktime_get_ns(), window_ns, used,
-	      throttled = 0;
+	      demand, throttled = 0;
 	__u64 quota = PF_FIELD(ref->tg, struct task_group, cfs_bandwidth.quota);
 
 	window_ns = now - w->last_ns;
@@ -217,7 +217,13 @@ static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec 
 		used = usage > w->usage_ns ? usage - w->usage_ns : 0;
 		if (window_ns > PF_WINDOW_NS + PF_WINDOW_NS / 2)
 			pf_drop(PF_DROP_LATE_WINDOW);
-		count_window(ref, w, used, used + throttled, window_ns);
+		/* Use is booked at ticks, so a window may hold some of the one before: no CPU has more than its length. */
+		demand = used + throttled;
+		if (demand > window_ns * pf_settings.nr_cpus)
+			demand = used > window_ns * pf_settings.nr_cpus
+					 ? used
+					 : window_ns * pf_settings.nr_cpus;
+		count_window(ref, w, used, demand, window_ns);
 	}
 	w->usage_ns = usage;
 	w->last_ns = now;

@@ -155,8 +155,13 @@ static void take_baseline(struct pf_capture *c, struct pf_tracked *t)
 {
 	struct pf_snapshot_arg arg = { .first = t->slot, .end = t->slot + 1 };
 
-	if (t->from_start && pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg)) >= 0)
-		pf_bpf_read_totals(c, t->slot, &c->slots[t->slot]->before);
+	struct pf_totals *before = &c->slots[t->slot]->before;
+
+	if (!t->from_start || pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg)) < 0)
+		return;
+	pf_bpf_read_totals(c, t->slot, before);
+	if (!(before->snap.bound & PF_BOUND_CPU))
+		before->snap.usage_ns = pf_bpf_file_usage_ns(c, t);
 }
 
 int pf_bpf_appeared(void *capture, struct pf_tracked *t)

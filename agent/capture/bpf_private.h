@@ -123,6 +123,12 @@ void pf_bpf_stat_learn(struct pf_capture *c, uint32_t nr_cgroups);
 /** pf_bpf_stat_fold() - makes the kernel fold its per-CPU counters of this cgroup, so that they are current. */
 void pf_bpf_stat_fold(struct pf_capture *c, const struct pf_tracked *tracked);
 
+/**
+ * pf_bpf_file_usage_ns() - CPU time from cpu.stat, or PF_UNKNOWN: for a v2 cgroup without the cpu controller, as systemd's
+ * services are on a host. It has no task group of its own, so no windows and no waits.
+ */
+uint64_t pf_bpf_file_usage_ns(const struct pf_capture *c, const struct pf_tracked *tracked);
+
 /* ---- bpf_events.c */
 
 /** pf_bpf_events_open() - the ring buffer. pf_bpf_events_fd(): readable when there is something. */

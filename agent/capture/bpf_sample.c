@@ -196,6 +196,10 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 	s.end_ns = end_ns;
 	s.last = last;
 	pf_snap_difference(&snap, &slot->before.snap, c->layout.mode != PF_CGROUP_V2, &s);
+	if (!(snap.bound & PF_BOUND_CPU)) {
+		snap.usage_ns = pf_bpf_file_usage_ns(c, t);
+		s.usage_ns = pf_snap_grown(snap.usage_ns, slot->before.snap.usage_ns);
+	}
 	fill_windows(c, t->slot, &snap, &slot->before, &s);
 	fill_waits(c, t->slot, &snap, &slot->before, &s);
 	fill_stalls(c, t->slot, &slot->before, &s);

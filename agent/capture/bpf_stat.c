@@ -135,14 +135,35 @@ static void observe(const struct kind *kind, struct pf_statmap *map, const char 
 		pf_statmap_observe(map, first, raw, nr_raw, (uint32_t)sysconf(_SC_PAGESIZE));
 }
 
-static int open_stat(const struct pf_capture *c, const struct pf_tracked *t)
+static int open_file(const struct pf_capture *c, enum pf_controller controller,
+		     const struct pf_tracked *t, const char *name)
 {
-	char path[PF_CGROUP_PATH_MAX + sizeof("/memory.stat")];
+	char path[PF_CGROUP_PATH_MAX + 64];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/memory.stat", t->cgroup.path + 1);
-	fd = openat(c->layout.dir_fd[PF_CTL_MEMORY], path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/%s", t->cgroup.path + 1, name);
+	fd = openat(c->layout.dir_fd[controller], path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+static int open_stat(const struct pf_capture *c, const struct pf_tracked *t)
+{
+	return open_file(c, PF_CTL_MEMORY, t, "memory.stat");
+}
+
+uint64_t pf_bpf_file_usage_ns(const struct pf_capture *c, const struct pf_tracked *t)
+{
+	PF_AUTO(pf_closep) int fd = -1;
+	uint64_t usage_us;
+	char text[2048];
+
+	if (c->layout.mode != PF_CGROUP_V2)
+		return PF_UNKNOWN;
+	fd = open_file(c, PF_CTL_CPU, t, "cpu.stat");
+	if (fd < 0 || pf_file_read_small(&pf_sys_real, fd, text, sizeof(text)) < 0 ||
+	    pf_cgroup_parse_key(text, "usage_usec", &usage_us) < 0)
+		return PF_UNKNOWN;
+	return usage_us * PF_NS_PER_US;
 }
 
 void pf_bpf_stat_fold(struct pf_capture *c, const struct pf_tracked *t)
