@@ -63,7 +63,7 @@ static void world_init(struct world *world)
 	struct pf_sample sample;
 	enum pf_leak_event event;
 
-	strcpy(world->directory, "/tmp/podfit-test-XXXXXX");
+	snprintf(world->directory, sizeof(world->directory), "/tmp/podfit-test-XXXXXX");
 	PF_CHECK("mkdtemp", mkdtemp(world->directory) != NULL);
 	parts_init(&world->parts);
 	PF_CHECK_INT("get", pf_histories_get(world->parts.histories, "a", 1, &history), 0);
