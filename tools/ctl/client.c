@@ -149,7 +149,8 @@ static int explain_socket(const struct pf_client *client, int r, char *error, si
 
 static int perform(struct pf_client *client, struct pf_buf *out, char *error, size_t error_size)
 {
-	size_t before = out->len;
+	size_t before = out->len, len;
+	const char *body;
 	CURLcode code;
 	long status = 0;
 	int r;
@@ -167,9 +168,11 @@ static int perform(struct pf_client *client, struct pf_buf *out, char *error, si
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200 && status < 300)
 		return 0;
-	(void)snprintf(error, error_size, "%s: status %ld: %.200s",
+	body = out->data ? out->data + before : "";
+	len = strcspn(body, "\r\n");
+	(void)snprintf(error, error_size, "%s: status %ld: %.*s",
 		       client->socket ? client->socket : client->base, status,
-		       out->data ? out->data + before : "");
+		       len < 200 ? (int)len : 200, body);
 	out->len = before;
 	return status == 401 || status == 403 ? -EACCES : status == 404 ? -ENOENT : -EPROTO;
 }
@@ -205,4 +208,16 @@ int pf_client_get(struct pf_client *client, const char *path, const char *accept
 		curl_slist_free_all(headers);
 	}
 	return r;
+}
+
+int pf_client_add_query(struct pf_buf *path, const char *name, const char *value)
+{
+	(void)pf_buf_addf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', name);
+	for (; *value; value++)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~",
+			   *value))
+			(void)pf_buf_add(path, value, 1);
+		else
+			(void)pf_buf_addf(path, "%%%02X", (unsigned char)*value);
+	return path->err;
 }

@@ -37,4 +37,8 @@ PF_DEFINE_AUTO(struct pf_client *, pf_client_free);
 PF_MUST_CHECK int pf_client_get(struct pf_client *client, const char *path, const char *accept,
 				struct pf_buf *out, char *error, size_t error_size);
 
+/** pf_client_add_query() - appends "?name=value", or "&name=value", to @path, which is not empty.
+ * Return: 0; the buffer's error. */
+int pf_client_add_query(struct pf_buf *path, const char *name, const char *value);
+
 #endif

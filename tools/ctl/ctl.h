@@ -43,6 +43,7 @@ int pf_ctl_explain(int argc, char **argv);
 int pf_ctl_leaks(int argc, char **argv);
 int pf_ctl_policy(int argc, char **argv);
 int pf_ctl_backtest(int argc, char **argv);
+int pf_ctl_compare(int argc, char **argv);
 
 /** pf_ctl_usage() - prints "podfit COMMAND: message" and how to get help. Return: PF_EXIT_USAGE. */
 int pf_ctl_usage(const char *command, const char *format, ...) PF_PRINTF(2, 3);

@@ -16,6 +16,7 @@ static const struct command {
 	{ "report", pf_ctl_report, "what each container should ask for" },
 	{ "explain", pf_ctl_explain, "how a recommendation came about" },
 	{ "leaks", pf_ctl_leaks, "which containers leak memory, and where" },
+	{ "compare", pf_ctl_compare, "two sets of pods, such as stable and canary: go on?" },
 	{ "decode", pf_ctl_decode, "print report files and streams" },
 	{ "backtest", pf_ctl_backtest,
 	  "replay recorded usage: would these sizes have been right?" },

@@ -15,6 +15,7 @@
 #include "core/filter.h"
 #include "core/units.h"
 #include "report/emit.h"
+#include "report/measure.h"
 #include "report/page_compare.h"
 #include "sys/clock.h"
 
@@ -395,19 +396,6 @@ void pf_answer_compare(struct pf_collector *c, struct pf_http_request *req)
 
 /* ---- as a page ---- */
 
-static const struct {
-	const char *words;
-	enum pf_quantity quantity;
-} shown[PF_NR_MEASURES] = {
-	[PF_MEASURE_LATENCY_P95] = { "Wait for a CPU, p95", PF_QUANTITY_NS },
-	[PF_MEASURE_WAIT] = { "Time waited", PF_QUANTITY_NS_PER_S },
-	[PF_MEASURE_THROTTLED] = { "Periods throttled", PF_QUANTITY_RATIO },
-	[PF_MEASURE_CPU] = { "CPU use", PF_QUANTITY_MILLICORES },
-	[PF_MEASURE_MEMORY] = { "Hot memory", PF_QUANTITY_BYTES },
-	[PF_MEASURE_MEMORY_TREND] = { "Growth", PF_QUANTITY_BYTES_PER_HOUR },
-	[PF_MEASURE_ERRORS] = { "OOM kills and restarts an hour", PF_QUANTITY_COUNT },
-};
-
 static enum pf_tone tone_of(enum pf_outcome outcome)
 {
 	static const enum pf_tone tones[] = { PF_TONE_PLAIN, PF_TONE_GOOD, PF_TONE_WARN,
@@ -422,8 +410,8 @@ static void fill_rows(const struct pf_comparison *cmp, struct pf_view_compared *
 		const struct pf_compared *row = &cmp->rows[i];
 
 		rows[i] = (struct pf_view_compared){
-			.name = shown[i].words,
-			.quantity = shown[i].quantity,
+			.name = pf_measure_shown((enum pf_measure)i)->words,
+			.quantity = pf_measure_shown((enum pf_measure)i)->quantity,
 			.stable = row->stable,
 			.canary = row->canary,
 			.difference_low = row->difference_low,
