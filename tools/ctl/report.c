@@ -50,7 +50,8 @@ static const char help_explain[] =
 	"usage: podfit explain [--from=SOURCE] [NAMESPACE/]WORKLOAD[/CONTAINER]\n\n"
 	"How a recommendation came about: every step in words and figures, all policies side by side.\n\n"
 	"      --from=SOURCE     the agent's socket (" PF_CTL_DEFAULT_SOCKET "), a report file or\n"
-	"                        directory\n"
+	"                        directory, or a collector's http(s):// address\n"
+	"      --token-file=PATH, --ca-file=PATH, --cert-file=PATH, --key-file=PATH   for a collector\n"
 	"      --help\n";
 
 static const char help_leaks[] =
@@ -77,68 +78,6 @@ static void flush_out(struct run *run)
 		(void)fwrite(run->out.data, 1, run->out.len,
 			     stdout); /* main() looks at the result */
 	pf_buf_reset(&run->out);
-}
-
-/* ---- a collector answers itself ---- */
-
-static int add_query(struct pf_buf *path, const char *name, const char *value)
-{
-	(void)pf_buf_addf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', name);
-	for (; *value; value++)
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~",
-			   *value))
-			(void)pf_buf_add(path, value, 1);
-		else
-			(void)pf_buf_addf(path, "%%%02X", (unsigned char)*value);
-	return path->err;
-}
-
-static int get(struct run *run, struct pf_client *client, const char *page, const char *format,
-	       const char *verdict)
-{
-	struct pf_buf path;
-	char error[512];
-	int r;
-
-	pf_buf_init(&path, 4096);
-	(void)pf_buf_adds(&path, page);
-	r = add_query(&path, "format", format);
-	if (r == 0 && run->filter_text)
-		r = add_query(&path, "filter", run->filter_text);
-	if (r == 0 && verdict)
-		r = add_query(&path, "verdict", verdict);
-	if (r == 0)
-		r = pf_client_get(client, path.data, "*/*", &run->out, error, sizeof(error));
-	else
-		(void)snprintf(error, sizeof(error), "%s", strerror(-r));
-	pf_buf_done(&path);
-	return r < 0 ? failed(run, error) : PF_EXIT_OK;
-}
-
-static int run_url(struct run *run)
-{
-	PF_AUTO(pf_client_freep) struct pf_client *client = NULL;
-	char error[512];
-	int code;
-
-	if (run->command == EXPLAIN)
-		return pf_ctl_usage("explain", "not from a collector; its pages explain too");
-	run->client.where = run->from;
-	run->client.timeout_s = 60;
-	if (pf_client_new(&run->client, &client, error, sizeof(error)) < 0)
-		return failed(run, error);
-	code = get(run, client, run->command == LEAKS ? "/v1/leaks" : "/v1/recommendations",
-		   run->format, NULL);
-	flush_out(run);
-	if (code == PF_EXIT_OK && run->fail_on != PF_VERDICT_NONE) {
-		/* A heading, and a line for each that has it. */
-		code = get(run, client, "/v1/recommendations", "csv",
-			   pf_verdict_name(run->fail_on));
-		for (size_t i = 0, nr = 0; i < run->out.len; i++)
-			run->failed_on = run->failed_on || (run->out.data[i] == '\n' && ++nr > 1);
-		pf_buf_reset(&run->out);
-	}
-	return code;
 }
 
 /* ---- rows of an agent or of files ---- */
@@ -332,6 +271,78 @@ static int print_reports(struct run *run, const struct pf_ctl_reports *reports)
 		flush_out(run);
 	}
 	return PF_EXIT_OK;
+}
+
+/* ---- a collector answers itself ---- */
+
+static int get(struct run *run, struct pf_client *client, const char *page, const char *format,
+	       const char *verdict)
+{
+	struct pf_buf path;
+	char error[512];
+	int r;
+
+	pf_buf_init(&path, 4096);
+	(void)pf_buf_adds(&path, page);
+	r = pf_client_add_query(&path, "format", format);
+	if (r == 0 && run->filter_text)
+		r = pf_client_add_query(&path, "filter", run->filter_text);
+	if (r == 0 && verdict)
+		r = pf_client_add_query(&path, "verdict", verdict);
+	if (r == 0)
+		r = pf_client_get(client, path.data, "*/*", &run->out, error, sizeof(error));
+	else
+		(void)snprintf(error, sizeof(error), "%s", strerror(-r));
+	pf_buf_done(&path);
+	return r < 0 ? failed(run, error) : PF_EXIT_OK;
+}
+
+/* The steps are put into words here; the collector gives the containers that the name fits. */
+static int explain_url(struct run *run, struct pf_client *client)
+{
+	struct pf_ctl_reports reports = { 0 };
+	PF_AUTO(pf_buf_done) struct pf_buf path;
+	char error[512];
+	int code;
+
+	pf_buf_init(&path, 4096);
+	(void)pf_buf_adds(&path, "/v1/recommendations");
+	if (pf_client_add_query(&path, "filter", run->filter_text) < 0)
+		return failed(run, "the name is too long");
+	code = pf_ctl_read_agent(client, path.data, &reports, error, sizeof(error));
+	if (code != PF_EXIT_OK) {
+		(void)failed(run, error);
+		return code;
+	}
+	code = print_reports(run, &reports);
+	pf_ctl_reports_done(&reports);
+	return code;
+}
+
+static int run_url(struct run *run)
+{
+	PF_AUTO(pf_client_freep) struct pf_client *client = NULL;
+	char error[512];
+	int code;
+
+	run->client.where = run->from;
+	run->client.timeout_s = 60;
+	if (pf_client_new(&run->client, &client, error, sizeof(error)) < 0)
+		return failed(run, error);
+	if (run->command == EXPLAIN)
+		return explain_url(run, client);
+	code = get(run, client, run->command == LEAKS ? "/v1/leaks" : "/v1/recommendations",
+		   run->format, NULL);
+	flush_out(run);
+	if (code == PF_EXIT_OK && run->fail_on != PF_VERDICT_NONE) {
+		/* A heading, and a line for each that has it. */
+		code = get(run, client, "/v1/recommendations", "csv",
+			   pf_verdict_name(run->fail_on));
+		for (size_t i = 0, nr = 0; i < run->out.len; i++)
+			run->failed_on = run->failed_on || (run->out.data[i] == '\n' && ++nr > 1);
+		pf_buf_reset(&run->out);
+	}
+	return code;
 }
 
 static int run_local(struct run *run)

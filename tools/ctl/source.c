@@ -275,7 +275,7 @@ int pf_ctl_read_agent(struct pf_client *client, const char *page,
 						    &reports.arena, reports.reports, &damage)
 			    : -ENOMEM;
 		if (r < 0)
-			(void)snprintf(error, error_size, "the agent's answer: %s",
+			(void)snprintf(error, error_size, "the answer: %s",
 				       damage.reason[0] ? damage.reason : strerror(-r));
 		reports.nr_reports = r == 0;
 	}
