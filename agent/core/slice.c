@@ -8,9 +8,7 @@
 
 #define NS_PER_HOUR PF_NS_PER_HOUR
 
-/* The histograms a sample brings are made all at once, so that a failed allocation takes nothing.
- */
-static int hists_prepare(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
+static int hists_make(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
 {
 	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++) {
 		if (!sample->hists[i] || slice->hists[i])
@@ -26,6 +24,24 @@ static int hists_prepare(struct pf_slice *slice, const struct pf_sample *sample,
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* The histograms a sample brings are made all at once or not at all: an empty one would say that
+ * something was measured and never seen. */
+static int hists_prepare(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
+{
+	uint32_t *before[PF_NR_SAMPLE_HISTS];
+	int r;
+
+	memcpy(before, slice->hists, sizeof(before));
+	r = hists_make(slice, sample, startup);
+	for (size_t i = 0; r < 0 && i < PF_NR_SAMPLE_HISTS; i++) {
+		if (before[i])
+			continue;
+		free(slice->hists[i]);
+		slice->hists[i] = NULL;
+	}
+	return r;
 }
 
 static void add(uint64_t *sum, uint64_t more)
