@@ -179,6 +179,8 @@ int pf_wire_scan_message(const ProtobufCMessageDescriptor *descriptor, const voi
 {
 	const struct scan scan = { .start = data, .error = ret_error };
 
+	if (!len)
+		return 0; /* @data may be NULL, which has no bytes to point behind */
 	return scan_fields(&scan, descriptor, data, (const uint8_t *)data + len, 0);
 }
 
