@@ -193,7 +193,6 @@ enum pf_event_kind {
 	PF_EVENT_REMOVED = 3, /* a cgroup that was not tracked, with what it had used */
 	PF_EVENT_GONE = 4, /* one hierarchy's directory of a tracked cgroup; the slot holds its last
 			      numbers */
-	PF_EVENT_EMPTY = 5, /* the last task of a tracked cgroup left */
 };
 
 struct pf_event_head {

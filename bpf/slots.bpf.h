@@ -5,7 +5,7 @@
  * User space names the cgroups it wants in pf_want (hierarchy and id -> slot). A css finds its slot
  * through a table indexed by css.id, which is small and dense on every kernel and hierarchy: two
  * loads and no hash. An entry holds the low half of css.serial_nr, because ids are reused and
- * serials never are, and the epoch of pf_want it was resolved in. On a mismatch pf_slot_resolve()
+ * serials never are, and the epoch of pf_want it was resolved in. On a mismatch pf_slot_walk()
  * walks up the parents, so what is nested in a container counts for it.
  */
 #ifndef PODFIT_SLOTS_BPF_H

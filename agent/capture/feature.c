@@ -78,34 +78,6 @@ static bool tracepoint_takes_pointer(const struct btf *btf, const char *name)
 	return btf_is_ptr(btf__type_by_id(btf, btf_params(t)[1].type));
 }
 
-/* Elements of the array member @name. */
-static unsigned array_length(const struct btf *btf, const char *type, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-	const struct btf_member *m = t ? btf_members(t) : NULL;
-
-	for (int i = 0; m && i < btf_vlen(t); i++, m++) {
-		const struct btf_type *member = btf__type_by_id(btf, m->type);
-
-		if (!strcmp(btf__name_by_offset(btf, m->name_off), name) && btf_is_array(member))
-			return btf_array(member)->nelems;
-	}
-	return 0;
-}
-
-static int enum_value(const struct btf *btf, const char *type, const char *value)
-{
-	int id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-	const struct btf_enum *e = t ? btf_enum(t) : NULL;
-
-	for (int i = 0; e && i < btf_vlen(t); i++, e++)
-		if (!strcmp(btf__name_by_offset(btf, e->name_off), value))
-			return e->val;
-	return -1;
-}
-
 static void probe_btf(const struct btf *btf, struct pf_features *f)
 {
 	f->btf = true;
@@ -122,15 +94,12 @@ static void probe_btf(const struct btf *btf, struct pf_features *f)
 	f->rdonly_cast = has_type(btf, "bpf_rdonly_cast", BTF_KIND_FUNC);
 	f->percpu_cfs_rq = has_type(btf, "cfs_tg_state", BTF_KIND_STRUCT);
 	f->memcg = has_field(btf, "mem_cgroup", "vmstats");
-	f->compact_vmstats = (int)array_length(btf, "memcg_vmstats", "state") !=
-			     enum_value(btf, "memcg_stat_item", "MEMCG_NR_STAT");
 	f->psi = has_field(btf, "cgroup", "psi");
 	f->mark_victim = has_tracepoint(btf, "mark_victim");
 	f->mark_victim_task = f->mark_victim && tracepoint_takes_pointer(btf, "mark_victim");
 	f->mark_victim_pid = f->mark_victim && !f->mark_victim_task;
 	f->cgroup_mkdir = has_tracepoint(btf, "cgroup_mkdir");
 	f->cgroup_rmdir = has_tracepoint(btf, "cgroup_rmdir");
-	f->notify_populated = has_tracepoint(btf, "cgroup_notify_populated");
 	f->memcg_reclaim = has_tracepoint(btf, "mm_vmscan_memcg_reclaim_begin") &&
 			   has_tracepoint(btf, "mm_vmscan_memcg_reclaim_end");
 	f->direct_reclaim = has_tracepoint(btf, "mm_vmscan_direct_reclaim_begin") &&

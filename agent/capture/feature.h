@@ -8,25 +8,24 @@
 #include "core/types.h"
 
 struct pf_features {
-	bool btf;	      /* /sys/kernel/btf/vmlinux can be read */
-	bool rights;	      /* CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN */
-	unsigned version;     /* major << 8 | minor */
-	bool sched_info;      /* task_struct.sched_info.last_queued */
-	bool group_sched;     /* task_struct.sched_task_group */
-	bool bandwidth;	      /* task_group.cfs_bandwidth */
-	bool throttle_clock;  /* cfs_rq.throttled_clock_self_time or _pelt_time */
-	bool timer;	      /* struct bpf_timer: v5.15 */
-	bool loop;	      /* bpf_loop(): v5.17 */
-	bool cgroup_iter;     /* iter/cgroup: v6.1 */
-	bool rdonly_cast;     /* bpf_rdonly_cast(): v6.2 */
-	bool percpu_cfs_rq;   /* struct cfs_tg_state: v7.2 */
-	bool memcg;	      /* mem_cgroup.vmstats */
-	bool compact_vmstats; /* vmstats.state[] has only what memory.stat shows: v6.10 */
-	bool psi;	      /* cgroup.psi, and pressure files exist */
+	bool btf;	     /* /sys/kernel/btf/vmlinux can be read */
+	bool rights;	     /* CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN */
+	unsigned version;    /* major << 8 | minor */
+	bool sched_info;     /* task_struct.sched_info.last_queued */
+	bool group_sched;    /* task_struct.sched_task_group */
+	bool bandwidth;	     /* task_group.cfs_bandwidth */
+	bool throttle_clock; /* cfs_rq.throttled_clock_self_time or _pelt_time */
+	bool timer;	     /* struct bpf_timer: v5.15 */
+	bool loop;	     /* bpf_loop(): v5.17 */
+	bool cgroup_iter;    /* iter/cgroup: v6.1 */
+	bool rdonly_cast;    /* bpf_rdonly_cast(): v6.2 */
+	bool percpu_cfs_rq;  /* struct cfs_tg_state: v7.2 */
+	bool memcg;	     /* mem_cgroup.vmstats */
+	bool psi;	     /* cgroup.psi, and pressure files exist */
 	bool mark_victim; /* the tracepoint; it has the task, or, before 6.1.9x and 6.8, only a pid
 			   */
 	bool mark_victim_task, mark_victim_pid;
-	bool cgroup_mkdir, cgroup_rmdir, notify_populated;
+	bool cgroup_mkdir, cgroup_rmdir;
 	bool memcg_reclaim, direct_reclaim, block_rq_complete;
 };
 
