@@ -33,7 +33,8 @@ struct pf_ref {
 struct pf_entity {
 	__u64 se;	      /* 0: not known yet */
 	__u64 throttle_ns;    /* throttle clock with the running interval, at the last window */
-	__u64 throttle_known; /* throttle_ns holds */
+	__u64 usage_ns;	      /* its run time then; kept while a quota is in force */
+	__u64 throttle_known; /* throttle_ns and usage_ns hold */
 };
 
 /* serial (32), slot (16), depth (4), epoch (12): one word, so that it is never seen half-written. */

@@ -146,7 +146,7 @@ static __always_inline __u64 throttle_clock_now(__u64 se, __u64 now)
 										: 0);
 }
 
-/* Growth of throttled time in this window: on each CPU at most the window's length. */
+/* Growth of throttled time in this window: on each CPU at most what use left of the window's length. */
 static __always_inline __u64 throttled_ns(__u32 slot, __u64 now, __u64 window_ns)
 {
 	__u64 sum = 0;
@@ -154,20 +154,25 @@ static __always_inline __u64 throttled_ns(__u32 slot, __u64 now, __u64 window_ns
 	for (__u32 cpu = 0; cpu < PF_MAX_CPUS && cpu < pf_settings.nr_cpus; cpu++) {
 		__u32 key = slot * pf_settings.nr_cpus + cpu;
 		struct pf_entity *entity = bpf_map_lookup_elem(&pf_entities, &key);
-		__u64 clock, grown;
+		__u64 clock, grown, usage, used, room;
 
 		if (!entity || !entity->se)
 			continue;
 		clock = throttle_clock_now(entity->se, now);
+		usage = PF_FIELD(entity->se, struct sched_entity, sum_exec_runtime);
 		if (!entity->throttle_known) {
 			entity->throttle_known = 1;
 			entity->throttle_ns = clock;
+			entity->usage_ns = usage;
 		}
+		used = usage > entity->usage_ns ? usage - entity->usage_ns : 0;
+		entity->usage_ns = usage;
+		room = window_ns > used ? window_ns - used : 0;
 		/* The running interval is an estimate, so the clock may seem to step back by a
 		 * little. */
 		grown = clock > entity->throttle_ns ? clock - entity->throttle_ns : 0;
 		entity->throttle_ns += grown;
-		sum += grown < window_ns ? grown : window_ns;
+		sum += grown < room ? grown : room;
 	}
 	return sum;
 }
@@ -207,7 +212,7 @@ static __always_inline void count_window(struct pf_ref *ref, struct pf_window_re
 static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec *w, __u32 slot)
 {
 	__u64 usage = pf_group_usage_ns(ref->tg, slot), now = bpf_ktime_get_ns(), window_ns, used,
-	      demand, throttled = 0;
+	      throttled = 0;
 	__u64 quota = PF_FIELD(ref->tg, struct task_group, cfs_bandwidth.quota);
 
 	window_ns = now - w->last_ns;
@@ -217,13 +222,7 @@ static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec 
 		used = usage > w->usage_ns ? usage - w->usage_ns : 0;
 		if (window_ns > PF_WINDOW_NS + PF_WINDOW_NS / 2)
 			pf_drop(PF_DROP_LATE_WINDOW);
-		/* Use is booked at ticks, so a window may hold some of the one before: no CPU has more than its length. */
-		demand = used + throttled;
-		if (demand > window_ns * pf_settings.nr_cpus)
-			demand = used > window_ns * pf_settings.nr_cpus
-					 ? used
-					 : window_ns * pf_settings.nr_cpus;
-		count_window(ref, w, used, demand, window_ns);
+		count_window(ref, w, used, used + throttled, window_ns);
 	}
 	w->usage_ns = usage;
 	w->last_ns = now;
