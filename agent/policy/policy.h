@@ -19,7 +19,7 @@
  *	    mode: Off
  *
  * Globs know * and ?. Modelled on the resourcePolicy of a VerticalPodAutoscaler. Every key is checked; an error says
- * line, column and what would be right. examples/policy.yaml has them all.
+ * line, column and what would be right. agent/policy/example.yaml has them all.
  */
 #ifndef PF_POLICY_POLICY_H
 #define PF_POLICY_POLICY_H

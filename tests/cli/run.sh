@@ -21,7 +21,7 @@ inputs() {
 	printf 'this is no report\n' >garbage.pb
 	: >empty.pb
 	mkdir no-reports
-	cp "$top/examples/policy.yaml" policy.yaml
+	cp "$top/agent/policy/example.yaml" policy.yaml
 	printf 'version: 1\nno-such-key: 3\n' >wrong-policy.yaml
 	printf 'capture.interval: 5s\nlog.level: debug\n' >agent.yaml
 	printf 'capture.interval: soon\n' >wrong-value.yaml

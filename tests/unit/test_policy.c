@@ -172,7 +172,8 @@ static void test_example(void)
 	char message[512] = "";
 
 	PF_CHECK_INT("load",
-		     pf_policy_load("examples/policy.yaml", &policy, message, sizeof(message)), 0);
+		     pf_policy_load("agent/policy/example.yaml", &policy, message, sizeof(message)),
+		     0);
 	PF_CHECK_STR("message", message, "");
 	if (!policy)
 		return;
@@ -182,9 +183,9 @@ static void test_example(void)
 	want.prices = got.prices;
 	PF_CHECK("all else is the default", !memcmp(&got, &want, sizeof(got)));
 	PF_CHECK_INT("missing file",
-		     pf_policy_load("examples/none.yaml", &policy, message, sizeof(message)),
+		     pf_policy_load("agent/policy/none.yaml", &policy, message, sizeof(message)),
 		     -ENOENT);
-	PF_CHECK_STR("says so", message, "examples/none.yaml: No such file or directory");
+	PF_CHECK_STR("says so", message, "agent/policy/none.yaml: No such file or directory");
 }
 
 PF_TEST_SUITE(policy, { "errors", test_errors }, { "empty", test_empty },

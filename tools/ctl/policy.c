@@ -11,7 +11,7 @@ static const char help[] =
 	"usage: podfit policy check FILE...\n\n"
 	"Checks policy files: keys, types, ranges, classes. Prints one line a file; an error has\n"
 	"line, column and what would be right. Exit code 2 if a file is wrong.\n"
-	"examples/policy.yaml shows every key.\n";
+	"agent/policy/example.yaml shows every key.\n";
 
 static int check(const char *path)
 {
