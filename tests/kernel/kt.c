@@ -220,17 +220,9 @@ static void print_notes(void)
 
 enum outcome { PASSED, FAILED, SKIPPED, NR_OUTCOMES };
 
-/*
- * A test that fails is tried again, and what it said stays in the output. The reason: on some machines the kernel does
- * not trace every switch (1 in 1000 seen natively, away from the threads of pid 1), so that a wait of some ms can be
- * missing from a sum of some 50 ms. A fault of ours does not come and go: it fails all tries.
- */
-enum { TRIES = 3 };
-static bool last_try;
-
 static enum outcome print_failed(const struct kt_test *test, const char *why)
 {
-	printf("%s %s: %s: %s\n", last_try ? "FAIL" : "RETRY", test->name, test->title, why);
+	printf("FAIL %s: %s: %s\n", test->name, test->title, why);
 	print_notes();
 	print_machine_state();
 	return FAILED;
@@ -311,17 +303,6 @@ static bool wanted(const char *name, char *const *patterns)
 	return false;
 }
 
-static enum outcome run_tries(const struct kt_test *test, const char *skips)
-{
-	enum outcome outcome = FAILED;
-
-	for (int i = 0; i < TRIES && outcome == FAILED && !stop_signal; i++) {
-		last_try = i == TRIES - 1;
-		outcome = run_one(test, skips);
-	}
-	return outcome;
-}
-
 static int run_all(const char *skips, char *const *patterns)
 {
 	unsigned count[NR_OUTCOMES] = { 0 };
@@ -331,7 +312,7 @@ static int run_all(const char *skips, char *const *patterns)
 		kt_src_hold(&held);
 	for (const struct kt_test *test = tests; test && !stop_signal; test = test->next)
 		if (wanted(test->name, patterns))
-			count[run_tries(test, skips)]++;
+			count[run_one(test, skips)]++;
 	if (kt_settings.emulated)
 		kt_cg_remove(&held);
 	if (stop_signal)
