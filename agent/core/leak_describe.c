@@ -75,15 +75,19 @@ uint32_t leak_before_pages(const struct leak_view *view, double onset_s)
 static double kind_growth(const struct pf_leak_state *state, size_t level, size_t kind)
 {
 	size_t nr = state->level[level].nr_blocks;
-	double y[PF_LEAK_BLOCKS];
+	double y[PF_LEAK_BLOCKS], at[PF_LEAK_BLOCKS];
 	struct pf_leak_line line;
 
-	for (size_t i = 0; i < nr; i++)
-		y[i] = leak_bytes(leak_block_at(state, level, i)->pages[kind]);
+	for (size_t i = 0; i < nr; i++) {
+		const struct pf_leak_block *block = leak_block_at(state, level, i);
+
+		y[i] = leak_bytes(block->pages[kind]);
+		at[i] = block->index - leak_block_at(state, level, 0)->index;
+	}
 	if (nr < 4)
 		return y[nr - 1] - leak_bytes(state->first_kind_pages[kind]);
-	pf_leak_fit_line(y, nr, &line);
-	return line.slope * (double)(nr - 1);
+	pf_leak_fit_line(at, y, nr, &line);
+	return line.slope * at[nr - 1];
 }
 
 enum pf_memory_kind leak_kind(const struct leak_view *view, double span_s, double *ret_share)

@@ -94,8 +94,14 @@ double pf_leak_mean(const double *values, size_t nr)
 	return sum / (double)nr;
 }
 
+/* Where the i-th value lies. */
+static double place(const double *at, size_t i)
+{
+	return at ? at[i] : (double)i;
+}
+
 /* All pairwise slopes into @slopes; returns how many more pairs rise than fall. */
-static long pairwise_slopes(const double *y, size_t nr, double *slopes)
+static long pairwise_slopes(const double *at, const double *y, size_t nr, double *slopes)
 {
 	long rising = 0;
 	size_t m = 0;
@@ -105,25 +111,25 @@ static long pairwise_slopes(const double *y, size_t nr, double *slopes)
 			double d = y[j] - y[i];
 
 			rising += (d > 0) - (d < 0);
-			slopes[m++] = d / (double)(j - i);
+			slopes[m++] = d / (place(at, j) - place(at, i));
 		}
 	}
 	return rising;
 }
 
 /* What the line leaves: robust scale, and how much of it carries over to the next value. */
-static void fit_residuals(const double *y, size_t nr, struct pf_leak_line *line)
+static void fit_residuals(const double *at, const double *y, size_t nr, struct pf_leak_line *line)
 {
 	double r[PF_LEAK_FIT_MAX], magnitude[PF_LEAK_FIT_MAX];
 	double squares = 0, products = 0;
 
 	for (size_t i = 0; i < nr; i++)
-		r[i] = y[i] - line->slope * (double)i;
+		r[i] = y[i] - line->slope * place(at, i);
 	memcpy(magnitude, r, nr * sizeof(*r));
 
 	line->base = median_of(magnitude, nr);
 	for (size_t i = 0; i < nr; i++) {
-		r[i] = y[i] - line->base - line->slope * (double)i;
+		r[i] = y[i] - line->base - line->slope * place(at, i);
 		magnitude[i] = fabs(r[i]);
 		squares += r[i] * r[i];
 		if (i)
@@ -135,23 +141,24 @@ static void fit_residuals(const double *y, size_t nr, struct pf_leak_line *line)
 	line->rho = squares > 0 ? PF_MAX(0, PF_MIN(.95, products / squares)) : 0;
 }
 
-void pf_leak_fit_line(const double *values, size_t nr, struct pf_leak_line *ret_line)
+void pf_leak_fit_line(const double *at, const double *values, size_t nr,
+		      struct pf_leak_line *ret_line)
 {
 	struct pf_leak_line line = { 0 };
 	double slopes[MAX_PAIRS];
 	double n = (double)nr, sd = sqrt(n * (n - 1) * (2 * n + 5) / 18);
-	long rising = pairwise_slopes(values, nr, slopes);
+	long rising = pairwise_slopes(at, values, nr, slopes);
 	size_t m = nr * (nr - 1) / 2;
 
 	line.slope = select_nth(slopes, m, m / 2);
 	line.z = (double)(rising - (rising > 0) + (rising < 0)) / sd;
-	fit_residuals(values, nr, &line);
+	fit_residuals(at, values, nr, &line);
 
 	double inflation = (1 + line.rho) / (1 - line.rho);
 	double reach = 1.96 * sd * sqrt(inflation); /* 95 % of a normal distribution */
 
 	if (line.scale > 0)
-		line.t = line.slope * (n - 1) / (line.scale * sqrt(12 * inflation / n));
+		line.t = line.slope * place(at, nr - 1) / (line.scale * sqrt(12 * inflation / n));
 	else
 		line.t = line.slope > 0 ? 99 : 0; /* an exact line: certain */
 	line.slope_low = select_nth(slopes, m, (size_t)PF_MAX(0, ((double)m - reach) / 2));

@@ -13,7 +13,7 @@ enum {
 	PF_LEAK_MEDIAN_MAX = 192, /* values a median is taken of: eight days of hours */
 };
 
-/* A line through equidistant values, one unit of x apart. */
+/* A line through values at growing places. */
 struct pf_leak_line {
 	double base;	  /* of the line at the first value: median of what the slope leaves */
 	double slope;	  /* Theil and Sen: the median of all pairwise slopes */
@@ -45,11 +45,13 @@ double pf_leak_mean(const double *values, size_t nr);
 
 /**
  * pf_leak_fit_line() - fits @nr values, 3 <= @nr <= PF_LEAK_FIT_MAX.
+ * @at: where they lie, growing, the first at 0; NULL: at 0, 1, 2, ...
  *
  * The variance of the Mann-Kendall sum is n(n-1)(2n+5)/18 (Kendall 1938). The interval of the slope
  * is Sen's (1968), its variance inflated by (1 + rho)/(1 - rho) after Hamed and Rao (1998).
  */
-void pf_leak_fit_line(const double *values, size_t nr, struct pf_leak_line *ret_line);
+void pf_leak_fit_line(const double *at, const double *values, size_t nr,
+		      struct pf_leak_line *ret_line);
 
 /** pf_leak_fit_thirds() - of at least 6 values. */
 void pf_leak_fit_thirds(const double *values, size_t nr, struct pf_leak_thirds *ret_thirds);

@@ -28,7 +28,9 @@ struct window {
 	double width_s;
 	const struct pf_leak_bin *first; /* oldest bin */
 	double y[PF_LEAK_WINDOW_BINS];
-	double block[NR_BLOCKS]; /* minima of twelve equal parts */
+	double at
+		[PF_LEAK_WINDOW_BINS]; /* their places in bins since the first: some may be missing */
+	double block[NR_BLOCKS];       /* minima of twelve equal parts */
 	double ref, now, rise;
 	double room; /* the limit, but at most twice the start: works without a limit */
 	struct pf_leak_line line;
@@ -56,6 +58,8 @@ static bool window_load(struct window *w)
 	w->first = bin_of(w, 0);
 	w->width_s = leak_level_width_s(w->level);
 	leak_floors(w->view->state, w->level, w->nr, w->y);
+	for (size_t i = 0; i < w->nr; i++)
+		w->at[i] = bin_of(w, i)->index - w->first->index;
 
 	size_t sixth = w->nr / 6;
 
@@ -149,11 +153,11 @@ static bool load_driven(const struct window *w, const struct leak_history *histo
 		if (cpu[i] < 0)
 			return true; /* not known: no claim that depends on it */
 	}
-	pf_leak_fit_line(cpu, w->nr, &line);
+	pf_leak_fit_line(w->at, cpu, w->nr, &line);
 
 	double mean = pf_leak_mean(cpu, w->nr);
 
-	return (line.z > 2 && line.slope * (double)(w->nr - 1) > .15 * mean) ||
+	return (line.z > 2 && line.slope * w->at[w->nr - 1] > .15 * mean) ||
 	       (history->nr_cpu > 0 && mean > 1.25 * history->cpu_sum / history->nr_cpu);
 }
 
@@ -276,7 +280,8 @@ static void answer(const struct window *w, double score, struct leak_answer *ret
 	for (size_t i = 0; i < edge; i++)
 		old_peak = PF_MAX(old_peak, leak_bytes(bin_of(w, i)->max_pages));
 
-	double peak_slope = (peak - old_peak) / ((double)(w->nr - edge) * w->width_s);
+	double peak_slope =
+		(peak - old_peak) / ((w->at[w->nr - 1] + 1 - (double)edge) * w->width_s);
 
 	/* Calibrated on generated series for 90 %; a rate seen for an hour says less of next week. */
 	double spans_left = (w->room - w->now) / slope / since_first_s;
@@ -314,7 +319,7 @@ bool leak_test_window(const struct leak_view *view, size_t level, struct leak_an
 
 	if (tb < 2)
 		return false;
-	pf_leak_fit_line(w.y, w.nr, &w.line);
+	pf_leak_fit_line(w.at, w.y, w.nr, &w.line);
 	if (!is_trend(&w, tb))
 		return false;
 

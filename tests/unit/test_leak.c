@@ -319,6 +319,23 @@ static void test_holes(void)
 	PF_CHECK_NEAR("slope", o.finding.slope_bytes_per_hour / PF_MIB, 20, 1);
 }
 
+/* A busy node: each fifth minute passes without a sample. The line is no steeper for it. */
+static void test_missing_bins(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	s.leak_from_h = 0;
+	s.mib_per_h = 100;
+	outcome_init(&s, &o);
+	for (unsigned minute = 0; minute < 90; minute++)
+		if (minute % 5 != 3)
+			run(&s, minute / 60., (minute + .99) / 60., &o);
+	PF_CHECK_INT("state", o.finding.state, PF_LEAK_SUSPECT);
+	PF_CHECK_NEAR("slope", o.finding.slope_bytes_per_hour / PF_MIB, 100, .5);
+	PF_CHECK_NEAR("exhaustion", hours_after(&s, o.finding.eta_unix_ns), 8.24, .05);
+}
+
 static void test_suspect(void)
 {
 	struct script s = late_leak;
@@ -412,5 +429,5 @@ PF_TEST_SUITE(leak, { "late leak", test_late_leak }, { "kind", test_kind },
 	      { "floor under teeth", test_floor_under_teeth }, { "given back", test_given_back },
 	      { "restart", test_restart }, { "limit raised", test_limit_raised },
 	      { "time scale", test_time_scale }, { "holes", test_holes },
-	      { "suspect", test_suspect }, { "rebase", test_rebase },
-	      { "baseline", test_baseline });
+	      { "missing bins", test_missing_bins }, { "suspect", test_suspect },
+	      { "rebase", test_rebase }, { "baseline", test_baseline });

@@ -32,7 +32,7 @@ static void test_exact_line(void)
 
 	for (size_t i = 0; i < 36; i++)
 		y[i] = 100 + 2.5 * (double)i;
-	pf_leak_fit_line(y, 36, &line);
+	pf_leak_fit_line(NULL, y, 36, &line);
 	PF_CHECK_NEAR("slope", line.slope, 2.5, 1e-12);
 	PF_CHECK_NEAR("low", line.slope_low, 2.5, 1e-12);
 	PF_CHECK_NEAR("high", line.slope_high, 2.5, 1e-12);
@@ -49,9 +49,21 @@ static void test_small_series(void)
 	static const double y[] = { 1, 3, 2, 4 };
 	struct pf_leak_line line;
 
-	pf_leak_fit_line(y, 4, &line);
+	pf_leak_fit_line(NULL, y, 4, &line);
 	PF_CHECK_NEAR("z", line.z, 3 / sqrt(4 * 3 * 13 / 18.), 1e-12);
 	PF_CHECK_NEAR("slope, upper of the two middle ones", line.slope, 1, 1e-12);
+}
+
+/* Five of a line's values, unevenly placed. */
+static void test_places(void)
+{
+	static const double at[] = { 0, 1, 5, 6, 20 }, y[] = { 7, 10, 22, 25, 67 };
+	struct pf_leak_line line;
+
+	pf_leak_fit_line(at, y, 5, &line);
+	PF_CHECK_NEAR("slope", line.slope, 3, 1e-12);
+	PF_CHECK_NEAR("base", line.base, 7, 1e-12);
+	PF_CHECK_NEAR("nothing is left", line.scale, 0, 1e-12);
 }
 
 static void test_outlier(void)
@@ -62,7 +74,7 @@ static void test_outlier(void)
 	for (size_t i = 0; i < 24; i++)
 		y[i] = (double)i;
 	y[12] = 1e6;
-	pf_leak_fit_line(y, 24, &line);
+	pf_leak_fit_line(NULL, y, 24, &line);
 	PF_CHECK_NEAR("one wild value does not move the slope", line.slope, 1, 1e-12);
 	PF_CHECK("but is not hidden", line.scale > 1000);
 }
@@ -95,5 +107,5 @@ static void test_saturates(void)
 }
 
 PF_TEST_SUITE(leak_fit, { "median", test_median }, { "exact line", test_exact_line },
-	      { "small series", test_small_series }, { "outlier", test_outlier },
-	      { "saturates", test_saturates });
+	      { "small series", test_small_series }, { "places", test_places },
+	      { "outlier", test_outlier }, { "saturates", test_saturates });
