@@ -17,10 +17,7 @@ void pf_buf_done(struct pf_buf *buf)
 
 void pf_buf_reset(struct pf_buf *buf)
 {
-	buf->len = 0;
-	buf->err = 0;
-	if (buf->data)
-		buf->data[0] = '\0';
+	pf_buf_undo(buf, 0);
 }
 
 int pf_buf_reserve(struct pf_buf *buf, size_t len, char **ret_place)
@@ -46,6 +43,20 @@ int pf_buf_reserve(struct pf_buf *buf, size_t len, char **ret_place)
 	return 0;
 }
 
+void pf_buf_wrote(struct pf_buf *buf, size_t len)
+{
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
+void pf_buf_undo(struct pf_buf *buf, size_t len)
+{
+	buf->len = len;
+	buf->err = 0;
+	if (buf->data)
+		buf->data[len] = '\0';
+}
+
 int pf_buf_add(struct pf_buf *buf, const void *data, size_t len)
 {
 	char *place;
@@ -55,8 +66,7 @@ int pf_buf_add(struct pf_buf *buf, const void *data, size_t len)
 		return r;
 	if (len)
 		memcpy(place, data, len);
-	buf->len += len;
-	buf->data[buf->len] = '\0';
+	pf_buf_wrote(buf, len);
 	return 0;
 }
 

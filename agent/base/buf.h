@@ -43,9 +43,14 @@ int pf_buf_adds(struct pf_buf *buf, const char *text);
 int pf_buf_addf(struct pf_buf *buf, const char *format, ...) PF_PRINTF(2, 3);
 int pf_buf_vaddf(struct pf_buf *buf, const char *format, va_list args) PF_PRINTF(2, 0);
 
-/** pf_buf_reserve() - makes room for @len more bytes and gives the place to write them; add to len
- * what was written. */
+/** pf_buf_reserve() - makes room for @len more bytes and gives the place to write them;
+ * pf_buf_wrote() says how many of them were. */
 int pf_buf_reserve(struct pf_buf *buf, size_t len, char **ret_place);
+void pf_buf_wrote(struct pf_buf *buf, size_t len);
+
+/** pf_buf_undo() - back to @len bytes and no error: for a caller that gives up an append which began
+ * when there was none. */
+void pf_buf_undo(struct pf_buf *buf, size_t len);
 
 /** pf_buf_steal() - the text, owned by the caller from now on (free()); NULL if it is empty. */
 char *pf_buf_steal(struct pf_buf *buf);

@@ -282,6 +282,11 @@ static int capture_growth_read(struct pf_capture *c, uint64_t handle,
 	return t ? pf_bpf_growth_read(c, t->slot, ret_stacks, max) : -ESTALE;
 }
 
+static const char *capture_layout(struct pf_capture *c)
+{
+	return pf_cgroup_mode_name(c->layout.mode);
+}
+
 const struct pf_capture_ops pf_capture_bpf = {
 	.name = "bpf",
 	.open = capture_open,
@@ -291,6 +296,7 @@ const struct pf_capture_ops pf_capture_bpf = {
 	.signals = capture_signals,
 	.losses = capture_losses,
 	.cost = capture_cost,
+	.layout = capture_layout,
 	.growth_watch = capture_growth_watch,
 	.growth_read = capture_growth_read,
 	.close = capture_close,

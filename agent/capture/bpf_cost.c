@@ -141,6 +141,8 @@ void pf_bpf_cost_read(struct pf_capture *c, struct pf_self_cost *cost)
 			end_measuring(c);
 	}
 	cost->map_bytes = c->map_bytes;
+	if (c->signals[PF_SIGNAL_RUNQ_LATENCY].on)
+		cost->thinning = (double)c->bpf->data->pf_control.thin_on / PF_THIN_TICKS;
 	cost->bpf_run_ns = m->measured_ns;
 	cost->bpf_run_count = m->measured_runs;
 	cost->bpf_sampled = m->stats_fd < 0;

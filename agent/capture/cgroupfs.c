@@ -265,6 +265,11 @@ static void capture_cost(struct pf_capture *c, struct pf_self_cost *cost)
 	cost->bpf_sampled = false;
 }
 
+static const char *capture_layout(struct pf_capture *c)
+{
+	return pf_cgroup_mode_name(c->layout.mode);
+}
+
 const struct pf_capture_ops pf_capture_cgroupfs = {
 	.name = "cgroupfs",
 	.open = capture_open,
@@ -274,5 +279,6 @@ const struct pf_capture_ops pf_capture_cgroupfs = {
 	.signals = capture_signals,
 	.losses = capture_losses,
 	.cost = capture_cost,
+	.layout = capture_layout,
 	.close = capture_close,
 };

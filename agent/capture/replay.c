@@ -96,7 +96,7 @@ static const struct field {
 	FIELD(reclaim_ns),
 	FIELD(nr_block_ios),
 	FIELD(block_io_ns),
-	FIELD(nr_processes),
+	FIELD(nr_threads),
 };
 
 static const char *const hist_names[PF_NR_SAMPLE_HISTS] = {
@@ -417,6 +417,12 @@ static void capture_cost(struct pf_capture *c, struct pf_self_cost *cost)
 	cost->bpf_sampled = false;
 }
 
+static const char *capture_layout(struct pf_capture *c)
+{
+	(void)c; /* recorded samples do not tell */
+	return "";
+}
+
 const struct pf_capture_ops pf_capture_replay = {
 	.name = "replay",
 	.open = capture_open,
@@ -426,5 +432,6 @@ const struct pf_capture_ops pf_capture_replay = {
 	.signals = capture_signals,
 	.losses = capture_losses,
 	.cost = capture_cost,
+	.layout = capture_layout,
 	.close = capture_close,
 };

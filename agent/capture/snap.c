@@ -128,5 +128,5 @@ void pf_snap_difference(const struct pf_snap_rec *now, const struct pf_snap_rec 
 	fill_memory(v1, now, before, sample);
 	fill_psi(now, before, sample);
 	if (now->bound & PF_BOUND_PIDS)
-		sample->nr_processes = now->nr_tasks;
+		sample->nr_threads = now->nr_tasks;
 }

@@ -59,8 +59,10 @@ struct pf_capture_ops {
 	const struct pf_signal_state *(*signals)(
 		struct pf_capture *capture); /* PF_NR_SIGNALS of them */
 	size_t (*losses)(struct pf_capture *capture, struct pf_loss *ret_losses, size_t max_losses);
-	void (*cost)(struct pf_capture *capture,
-		     struct pf_self_cost *cost); /* fills the bpf_* and map_* fields */
+	/* Fills the bpf_* and map_* fields, and thinning where run-queue events are counted. */
+	void (*cost)(struct pf_capture *capture, struct pf_self_cost *cost);
+	/* Of the cgroup hierarchies: "v1", "hybrid", "v2"; "" where samples come without. */
+	const char *(*layout)(struct pf_capture *capture);
 
 	/* Page-fault sampling for one container; optional (NULL where there is none). growth_read()
 	 * gives what was gathered since the last call, largest first, at most @max. */

@@ -21,10 +21,9 @@ void pf_report_clear(struct pf_report *report)
 		.cgroup_layout = "",
 		.meta_source = "",
 		.time_scale = 1,
-		.cost = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN, false },
 		.cost_wall_ns = PF_UNKNOWN,
-		.thinning = NAN,
 	};
+	pf_self_cost_clear(&report->cost);
 }
 
 void pf_report_now_clear(struct pf_report_now *now)

@@ -33,7 +33,7 @@ struct pf_report_now {
 	uint64_t memory_usage_bytes, memory_peak_bytes, working_set_bytes, hot_bytes;
 	struct pf_memory_kinds memory;
 	struct pf_psi psi;
-	uint64_t nr_processes;
+	uint64_t nr_threads;
 	double hot_trend_bytes_per_hour;
 	uint64_t demand_peak_millicores;
 	uint64_t oom_kills;
@@ -116,7 +116,6 @@ struct pf_report {
 
 	struct pf_self_cost cost;
 	uint64_t cost_wall_ns; /* time the cost covers */
-	double thinning;       /* 1: every event counted; NaN: not known */
 };
 
 /* The agent's answer to GET /v1/status. */

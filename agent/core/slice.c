@@ -138,7 +138,7 @@ static void add_cpu(struct pf_slice *slice, const struct pf_sample *sample)
 	set(&slice->cfs_quota_us, sample->cfs_quota_us);
 	set(&slice->cfs_period_us, sample->cfs_period_us);
 	set(&slice->cfs_burst_us, sample->cfs_burst_us);
-	raise(&slice->max_threads, sample->nr_processes);
+	raise(&slice->max_threads, sample->nr_threads);
 	add(&slice->nr_waits, sample->nr_waits);
 	add(&slice->quota_wait_ns, sample->quota_wait_ns);
 	add(&slice->contention_wait_ns, sample->contention_wait_ns);

@@ -206,7 +206,7 @@ static void now_add(struct pf_report_now *now, const struct pf_sample *sample)
 	now->working_set_bytes = sample->working_set_bytes;
 	now->hot_bytes = sample->hot_bytes;
 	now->memory = sample->kinds;
-	now->nr_processes = sample->nr_processes;
+	now->nr_threads = sample->nr_threads;
 }
 
 static void quantiles(struct pf_report_now *now, const uint32_t *waits)

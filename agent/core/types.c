@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/types.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const signal_names[PF_NR_SIGNALS] = {
@@ -93,4 +94,14 @@ enum pf_workload_kind pf_workload_kind_parse(const char *name)
 		if (!strcmp(workload_kinds[i], name))
 			return (enum pf_workload_kind)i;
 	return PF_WORKLOAD_UNKNOWN;
+}
+
+void pf_self_cost_clear(struct pf_self_cost *cost)
+{
+	*cost = (struct pf_self_cost){ .agent_cpu_ns = PF_UNKNOWN,
+				       .bpf_run_ns = PF_UNKNOWN,
+				       .bpf_run_count = PF_UNKNOWN,
+				       .resident_bytes = PF_UNKNOWN,
+				       .map_bytes = PF_UNKNOWN,
+				       .thinning = NAN };
 }

@@ -147,7 +147,7 @@ struct pf_sample {
 	struct pf_psi psi;
 	uint64_t nr_reclaims, reclaim_ns, nr_block_ios, block_io_ns;
 
-	uint64_t nr_processes; /* gauge */
+	uint64_t nr_threads; /* gauge, of all processes; pids.current counts these */
 
 	/* Growth of each histogram in the interval, or NULL where the signal is off; borrowed until
 	 * the callback returns. */
@@ -257,6 +257,12 @@ struct pf_self_cost {
 	uint64_t bpf_run_count;
 	uint64_t resident_bytes, map_bytes;
 	bool bpf_sampled; /* bpf_run_ns is an estimate */
+	/* Share of the time in which run-queue events are counted: 1, or less to stay within the CPU
+	 * budget; NaN: not known, or none are counted. */
+	double thinning;
 };
+
+/** pf_self_cost_clear() - everything unknown. */
+void pf_self_cost_clear(struct pf_self_cost *cost);
 
 #endif

@@ -93,7 +93,7 @@ enum counter {
 	HOT,
 	CPU_LIMIT,
 	MEMORY_LIMIT,
-	PROCESSES,
+	THREADS,
 	ADVISED_CPU_REQUEST,
 	ADVISED_CPU_LIMIT,
 	ADVISED_MEMORY_REQUEST,
@@ -143,8 +143,8 @@ static double value_of(const struct pf_prometheus_container *c, int which)
 		return known(enforced->cfs_quota_us, 1) / known(enforced->cfs_period_us, 1);
 	case MEMORY_LIMIT:
 		return known(enforced->memory_limit_bytes, 1);
-	case PROCESSES:
-		return known(now->nr_processes, 1);
+	case THREADS:
+		return known(now->nr_threads, 1);
 	case ADVISED_CPU_REQUEST:
 		return advised(c->cpu, false, 1000);
 	case ADVISED_CPU_LIMIT:
@@ -190,7 +190,7 @@ static const struct {
 	{ "podfit_container_memory_hot_bytes", "gauge", "Memory that cannot be dropped.", HOT },
 	{ "podfit_container_cpu_limit_cores", "gauge", "CFS quota / period in force.", CPU_LIMIT },
 	{ "podfit_container_memory_limit_bytes", "gauge", "Memory limit in force.", MEMORY_LIMIT },
-	{ "podfit_container_processes", "gauge", "Processes and threads.", PROCESSES },
+	{ "podfit_container_threads", "gauge", "Threads of all processes.", THREADS },
 	{ "podfit_container_recommended_cpu_request_cores", "gauge", "Advised CPU request.",
 	  ADVISED_CPU_REQUEST },
 	{ "podfit_container_recommended_cpu_limit_cores", "gauge", "Advised CPU limit.",

@@ -63,7 +63,7 @@ static int compress_report(const struct pf_buf *encoded, struct pf_buf *out)
 		stream.avail_out = (uInt)bound;
 		z = deflate(&stream, Z_FINISH);
 		r = z == Z_STREAM_END ? 0 : -EIO;
-		out->len += stream.total_out;
+		pf_buf_wrote(out, stream.total_out);
 	}
 	(void)deflateEnd(&stream); /* frees; its result tells of unfinished streams only */
 	return r;
@@ -300,9 +300,12 @@ static size_t push_losses(void *arg, struct pf_loss *ret_losses, size_t max_loss
 void pf_push_get_status(const void *sink, struct pf_push_status *ret_status)
 {
 	const struct push *push = sink;
+	uint64_t now_ns = pf_clock_monotonic_ns();
 
 	*ret_status = push->status;
 	ret_status->spool = pf_spool_get_stats(push->spool);
+	if (!push->call && ret_status->spool.nr_entries && push->not_before_ns > now_ns)
+		ret_status->wait_ns = push->not_before_ns - now_ns;
 	ret_status->open = push->breaker.state != PF_BREAKER_CLOSED;
 }
 

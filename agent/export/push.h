@@ -33,6 +33,7 @@ PF_MUST_CHECK int pf_push_open(struct pf_loop *loop, const struct pf_sys *sys,
 struct pf_push_status {
 	uint64_t nr_sent, nr_refused, nr_failed; /* requests: 2xx, given up, to be tried again */
 	struct pf_spool_stats spool;
+	uint64_t wait_ns;     /* until the next try, while reports wait; 0: now, or under way */
 	bool open;	      /* the circuit breaker */
 	char last_error[256]; /* "" after a success */
 };

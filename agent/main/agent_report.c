@@ -69,8 +69,7 @@ static const struct pf_loss *build_losses(struct pf_agent *agent, struct pf_aren
 
 static void build_cost(struct pf_agent *agent, struct pf_self_cost *cost)
 {
-	*cost = (struct pf_self_cost){ PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN,
-				       PF_UNKNOWN, PF_UNKNOWN, false };
+	pf_self_cost_clear(cost);
 	agent->capture_ops->cost(agent->capture, cost);
 	cost->agent_cpu_ns = pf_clock_process_cpu_ns();
 	cost->resident_bytes = pf_node_resident_bytes();
@@ -218,6 +217,7 @@ int pf_agent_build_report(struct pf_agent *agent, unsigned parts, struct pf_aren
 	report->nr_cpus = agent->node.nr_cpus;
 	report->memory_total_bytes = agent->node.memory_total_bytes;
 	report->capture_source = agent->capture_ops->name;
+	report->cgroup_layout = agent->capture_ops->layout(agent->capture);
 	pf_meta_status(agent->meta, &meta);
 	report->meta_source = meta.source;
 	report->time_scale = agent->config->time_scale;
@@ -265,15 +265,20 @@ static void describe_export(const struct pf_agent *agent, struct pf_arena *arena
 {
 	for (size_t i = 0; i < agent->nr_sinks; i++) {
 		struct pf_push_status push;
+		char wait[48] = "";
 
 		if (agent->sinks[i].ops != &pf_sink_push)
 			continue;
 		pf_push_get_status(agent->sinks[i].sink, &push);
+		if (push.wait_ns)
+			(void)snprintf(wait, sizeof(wait), ", next try in %llu s",
+				       (unsigned long long)((push.wait_ns + PF_NS_PER_S - 1) /
+							    PF_NS_PER_S));
 		status->spool_bytes = push.spool.bytes;
 		status->export_state = pf_arena_printf(
-			arena, "collector: %llu sent, %llu wait%s%s%s",
+			arena, "collector: %llu sent, %llu wait%s%s%s%s",
 			(unsigned long long)push.nr_sent, (unsigned long long)push.spool.nr_entries,
-			push.open ? ", circuit open" : "",
+			wait, push.open ? ", circuit open" : "",
 			push.last_error[0] ? "; last error: " : "", push.last_error);
 	}
 }

@@ -49,7 +49,7 @@ static int add_record(struct pf_buf *out, unsigned field, const ProtobufCMessage
 	if (r == 0)
 		r = pf_buf_reserve(out, len, &place);
 	if (r == 0)
-		out->len += protobuf_c_message_pack(message, (uint8_t *)place);
+		pf_buf_wrote(out, protobuf_c_message_pack(message, (uint8_t *)place));
 	return r;
 }
 
@@ -179,7 +179,7 @@ static int encode(const struct pf_checkpoint_parts *parts, struct pf_buf *out)
 	if (r == 0)
 		r = pf_buf_reserve(out, len, &place);
 	if (r == 0)
-		out->len += protobuf_c_message_pack(&head.base, (uint8_t *)place);
+		pf_buf_wrote(out, protobuf_c_message_pack(&head.base, (uint8_t *)place));
 	if (r == 0)
 		r = save_histories(parts, &bytes, out);
 	if (r == 0)

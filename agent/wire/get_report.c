@@ -121,7 +121,7 @@ static void get_now(const Podfit__V1__Now *from, struct pf_report_now *to)
 		.memory_peak_bytes = GET(from, memory_peak_bytes),
 		.working_set_bytes = GET(from, working_set_bytes),
 		.hot_bytes = GET(from, hot_bytes),
-		.nr_processes = GET(from, nr_processes),
+		.nr_threads = GET(from, nr_threads),
 		.hot_trend_bytes_per_hour = GET_DOUBLE(from, hot_trend_bytes_per_hour),
 		.demand_peak_millicores = GET(from, demand_peak_millicores),
 		.oom_kills = GET(from, oom_kills),
@@ -288,6 +288,7 @@ static void get_cost(const Podfit__V1__AgentCost *from, struct pf_self_cost *to,
 		.resident_bytes = GET(from, resident_bytes),
 		.map_bytes = GET(from, map_bytes),
 		.bpf_sampled = GET_OR(from, bpf_sampled, 0),
+		.thinning = GET_DOUBLE(from, thinning),
 	};
 	*ret_wall_ns = GET(from, wall_ns);
 }
@@ -323,8 +324,6 @@ static void get_header(struct pf_arena *arena, const Podfit__V1__NodeReport *fro
 	to->oom_kills = get_ooms(arena, from->oom_kills, from->n_oom_kills);
 	to->nr_oom_kills = from->n_oom_kills;
 	get_cost(from->cost, &to->cost, &to->cost_wall_ns);
-	if (from->cost)
-		to->thinning = GET_DOUBLE(from->cost, thinning);
 }
 
 static int get_report(struct pf_arena *arena, const Podfit__V1__NodeReport *from,

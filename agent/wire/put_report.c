@@ -136,7 +136,7 @@ static Podfit__V1__Now *put_now(struct pf_arena *arena, const struct pf_report_n
 	PUT(to, hot_bytes, from->hot_bytes);
 	to->memory = pf_wire_put_kinds(arena, &from->memory);
 	to->psi = pf_wire_put_psi(arena, &from->psi);
-	PUT(to, nr_processes, from->nr_processes);
+	PUT(to, nr_threads, from->nr_threads);
 	PUT_DOUBLE(to, hot_trend_bytes_per_hour, from->hot_trend_bytes_per_hour);
 	PUT(to, demand_peak_millicores, from->demand_peak_millicores);
 	PUT(to, oom_kills, from->oom_kills);
@@ -246,7 +246,7 @@ static Podfit__V1__Loss **put_losses(struct pf_arena *arena, const struct pf_los
 }
 
 static Podfit__V1__AgentCost *put_cost(struct pf_arena *arena, const struct pf_self_cost *cost,
-				       uint64_t wall_ns, double thinning)
+				       uint64_t wall_ns)
 {
 	Podfit__V1__AgentCost *to = pf_arena_alloc(arena, sizeof(*to));
 
@@ -261,7 +261,7 @@ static Podfit__V1__AgentCost *put_cost(struct pf_arena *arena, const struct pf_s
 	PUT(to, resident_bytes, cost->resident_bytes);
 	PUT(to, map_bytes, cost->map_bytes);
 	PUT(to, wall_ns, wall_ns);
-	PUT_DOUBLE(to, thinning, thinning);
+	PUT_DOUBLE(to, thinning, cost->thinning);
 	return to;
 }
 
@@ -326,7 +326,7 @@ static int put_header(struct pf_arena *arena, const struct pf_report *report,
 	to->losses = put_losses(arena, report->losses, report->nr_losses, &to->n_losses);
 	to->node_labels =
 		put_labels(arena, report->node_labels, report->nr_node_labels, &to->n_node_labels);
-	to->cost = put_cost(arena, &report->cost, report->cost_wall_ns, report->thinning);
+	to->cost = put_cost(arena, &report->cost, report->cost_wall_ns);
 	to->oom_kills = pf_arena_array(arena, report->nr_oom_kills, sizeof(*to->oom_kills));
 	for (size_t i = 0; to->oom_kills && i < report->nr_oom_kills; i++) {
 		to->oom_kills[i] = put_oom(arena, &report->oom_kills[i]);
@@ -345,7 +345,7 @@ static int pack(const ProtobufCMessage *message, struct pf_buf *out)
 
 	if (r < 0)
 		return r;
-	out->len += protobuf_c_message_pack(message, (uint8_t *)place);
+	pf_buf_wrote(out, protobuf_c_message_pack(message, (uint8_t *)place));
 	return 0;
 }
 
@@ -360,12 +360,11 @@ static void add_varint(struct pf_buf *out, uint64_t value)
 	(void)pf_buf_add(out, bytes, n); /* out->err keeps it */
 }
 
+/* For callers that began with a buffer without error: else its error would be forgotten here. */
 static int undo(struct pf_buf *out, size_t before, int r)
 {
-	if (r < 0) {
-		out->len = before;
-		out->err = 0;
-	}
+	if (r < 0)
+		pf_buf_undo(out, before);
 	return r;
 }
 
@@ -376,6 +375,8 @@ int pf_wire_encode_header(const struct pf_report *report, struct pf_buf *out)
 	struct pf_arena arena;
 	int r;
 
+	if (out->err)
+		return out->err;
 	pf_arena_init(&arena, HEADER_MEMORY_MAX);
 	r = put_header(&arena, report, &header);
 	if (r == 0)
@@ -389,9 +390,13 @@ static int add_container(const struct pf_report_container *container, struct pf_
 			 struct pf_buf *out)
 {
 	size_t before = out->len;
-	Podfit__V1__Container *message = pf_wire_put_container(arena, container);
-	int r = message ? 0 : arena->err;
+	Podfit__V1__Container *message;
+	int r;
 
+	if (out->err)
+		return out->err;
+	message = pf_wire_put_container(arena, container);
+	r = message ? 0 : arena->err;
 	if (r == 0) {
 		add_varint(out, CONTAINERS_FIELD << 3 | LENGTH_DELIMITED);
 		add_varint(out, protobuf_c_message_get_packed_size(&message->base));
@@ -417,6 +422,8 @@ int pf_wire_encode_report(const struct pf_report *report, struct pf_buf *out)
 	struct pf_arena arena;
 	int r = pf_wire_encode_header(report, out);
 
+	if (r < 0)
+		return r;
 	pf_arena_init(&arena, CONTAINER_MEMORY_MAX);
 	for (size_t i = 0; r == 0 && i < report->nr_containers; i++) {
 		pf_arena_reset(&arena);
@@ -429,9 +436,12 @@ int pf_wire_encode_report(const struct pf_report *report, struct pf_buf *out)
 int pf_wire_encode_status(const struct pf_agent_status *status, struct pf_buf *out)
 {
 	Podfit__V1__AgentStatus to = PODFIT__V1__AGENT_STATUS__INIT;
+	size_t before = out->len;
 	struct pf_arena arena;
 	int r;
 
+	if (out->err)
+		return out->err;
 	pf_arena_init(&arena, HEADER_MEMORY_MAX);
 	PUT_TEXT(&arena, &to, version, status->version);
 	PUT_ANY(&to, ready, status->ready);
@@ -442,12 +452,12 @@ int pf_wire_encode_status(const struct pf_agent_status *status, struct pf_buf *o
 	PUT_ANY(&to, nr_reports, status->nr_reports);
 	to.signals = put_signals(&arena, status->signals, status->nr_signals, &to.n_signals);
 	to.losses = put_losses(&arena, status->losses, status->nr_losses, &to.n_losses);
-	to.cost = put_cost(&arena, &status->cost, status->cost_wall_ns, NAN);
+	to.cost = put_cost(&arena, &status->cost, status->cost_wall_ns);
 	PUT_TEXT(&arena, &to, meta_source, status->meta_source);
 	PUT_TEXT(&arena, &to, meta_state, status->meta_state);
 	PUT_TEXT(&arena, &to, export_state, status->export_state);
 	PUT(&to, spool_bytes, status->spool_bytes);
 	r = arena.err ? arena.err : pack(&to.base, out);
 	pf_arena_done(&arena);
-	return r;
+	return undo(out, before, r);
 }

@@ -239,7 +239,7 @@ static int encode(const Podfit__V1__Summary *summary, struct pf_buf *out)
 
 	if (r < 0)
 		return r;
-	out->len += podfit__v1__summary__pack(summary, (uint8_t *)place);
+	pf_buf_wrote(out, podfit__v1__summary__pack(summary, (uint8_t *)place));
 	return 0;
 }
 

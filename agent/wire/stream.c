@@ -84,7 +84,7 @@ static int read_body(struct pf_stream_reader *reader, uint64_t len, struct pf_wi
 				       (unsigned long long)len, reader->message.len);
 			return -EBADMSG;
 		}
-		reader->message.len += (size_t)n;
+		pf_buf_wrote(&reader->message, (size_t)n);
 		reader->offset += (size_t)n;
 	}
 	return 1;

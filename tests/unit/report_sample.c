@@ -202,9 +202,8 @@ const struct pf_report *report_sample(void)
 	report.nr_losses = 1;
 	report.node_labels = node_labels;
 	report.nr_node_labels = 1;
-	report.cost = (struct pf_self_cost){ 1, 2, 3, 4, 5, true };
+	report.cost = (struct pf_self_cost){ 1, 2, 3, 4, 5, true, 0.25 };
 	report.cost_wall_ns = 60 * PF_NS_PER_S;
-	report.thinning = 0.25;
 
 	slices[0] = slice_sample();
 	for (size_t i = 0; i < 2; i++)
@@ -217,7 +216,7 @@ const struct pf_report *report_sample(void)
 	containers[0].enforced =
 		(struct pf_enforced){ 20000,	  100000,      0,	   79,
 				      1ull << 30, PF_NO_LIMIT, PF_UNKNOWN, "limit is lower" };
-	number(&containers[0].now.interval_ns, &containers[0].now.nr_processes, 1 << 10);
+	number(&containers[0].now.interval_ns, &containers[0].now.nr_threads, 1 << 10);
 	containers[0].now.hot_trend_bytes_per_hour = -2.5e6;
 	containers[0].now.demand_peak_millicores = 1999;
 	containers[0].now.oom_kills = 1;

@@ -122,10 +122,12 @@ static void test_v2(void)
 {
 	const struct pf_capture_ops *ops = pf_capture_find("cgroupfs");
 	struct pf_capture *capture = NULL;
+	struct pf_self_cost cost;
 	struct fake_tree tree;
 	struct seen seen;
 	char error[256] = "";
 
+	pf_self_cost_clear(&cost);
 	fake_tree_init(&tree);
 	fake_tree_write(&tree, "cgroup.controllers", "cpu memory pids\n");
 	write_v2(&tree, "pods/pod1/c1", "1000000", "60000000");
@@ -160,7 +162,10 @@ static void test_v2(void)
 	PF_CHECK("a kind that the kernel does not show is unknown", s->kinds.sock == PF_UNKNOWN);
 	PF_CHECK("no such file: unknown",
 		 s->psi.cpu_some_ns == PF_UNKNOWN && s->cfs_burst_us == PF_UNKNOWN);
-	PF_CHECK_INT("tasks", s->nr_processes, 7);
+	PF_CHECK_INT("threads", s->nr_threads, 7);
+	PF_CHECK_STR("layout", ops->layout(capture), "v2");
+	ops->cost(capture, &cost);
+	PF_CHECK("no events, so no share of them", isnan(cost.thinning));
 	PF_CHECK_INT("a new cgroup is told from its birth", seen.samples[1].usage_ns, 5000000);
 	PF_CHECK_INT("its events too", seen.samples[1].events_oom_kill, 1);
 	PF_CHECK_INT("and its peak is the kernel's", seen.samples[1].memory_peak_bytes, 70000000);

@@ -37,6 +37,55 @@ static void test_round_trip(void)
 	pf_buf_done(&second);
 }
 
+/* What does not fit leaves the buffer as it was: its text, its NUL, and no error. */
+static void test_no_room(void)
+{
+	const struct pf_agent_status status = { .version = "a version that does not fit",
+						.meta_source = "",
+						.meta_state = "",
+						.export_state = "",
+						.not_ready_reason = "" };
+	const struct pf_report *report = report_sample();
+	struct pf_buf buf;
+
+	pf_buf_init(&buf, 20);
+	PF_CHECK_INT("before", pf_buf_adds(&buf, "kept"), 0);
+	PF_CHECK_INT("report", pf_wire_encode_report(report, &buf), -ENOSPC);
+	PF_CHECK_INT("header", pf_wire_encode_header(report, &buf), -ENOSPC);
+	PF_CHECK_INT("container", pf_wire_encode_container(&report->containers[0], &buf), -ENOSPC);
+	PF_CHECK_INT("status", pf_wire_encode_status(&status, &buf), -ENOSPC);
+	PF_CHECK_INT("no error stays", buf.err, 0);
+	PF_CHECK_INT("length", buf.len, 4);
+	PF_CHECK_STR("text", buf.data, "kept");
+	pf_buf_done(&buf);
+}
+
+/* An error from before is the caller's to see: encoding neither writes behind it nor forgets it. */
+static void test_earlier_error(void)
+{
+	const struct pf_agent_status status = { .version = "1",
+						.meta_source = "",
+						.meta_state = "",
+						.export_state = "",
+						.not_ready_reason = "" };
+	const struct pf_report *report = report_sample();
+	struct pf_buf buf;
+
+	pf_buf_init(&buf, 1 << 20);
+	PF_CHECK_INT("before", pf_buf_adds(&buf, "kept"), 0);
+	buf.err = -ENOMEM;
+	PF_CHECK_INT("report", pf_wire_encode_report(report, &buf), -ENOMEM);
+	PF_CHECK_INT("header", pf_wire_encode_header(report, &buf), -ENOMEM);
+	PF_CHECK_INT("container", pf_wire_encode_container(&report->containers[0], &buf), -ENOMEM);
+	PF_CHECK_INT("status", pf_wire_encode_status(&status, &buf), -ENOMEM);
+	PF_CHECK_INT("the error stays", buf.err, -ENOMEM);
+	PF_CHECK_STR("nothing was added", buf.data, "kept");
+	pf_buf_reset(&buf);
+	PF_CHECK_INT("report", pf_wire_encode_report(report, &buf), 0);
+	PF_CHECK_INT("a NUL behind it", buf.data[buf.len], '\0');
+	pf_buf_done(&buf);
+}
+
 static void check_container(const struct pf_report_container *got,
 			    const struct pf_report_container *want)
 {
@@ -84,7 +133,7 @@ static void test_values(void)
 		PF_CHECK_STR("node", got.node, want->node);
 		PF_CHECK_INT("containers", got.nr_containers, 2);
 		PF_CHECK_INT("losses", got.losses[0].count, 3);
-		PF_CHECK_NEAR("thinning", got.thinning, 0.25, 0);
+		PF_CHECK_NEAR("thinning", got.cost.thinning, 0.25, 0);
 		check_container(&got.containers[0], &want->containers[0]);
 		check_slice(got.containers[0].slices[0], want->containers[0].slices[0]);
 		PF_CHECK("advice to remove a limit",
@@ -261,7 +310,7 @@ static void test_status(void)
 		.nr_containers = 3,
 		.signals = signals,
 		.nr_signals = 1,
-		.cost = { 7, PF_UNKNOWN, PF_UNKNOWN, 9, PF_UNKNOWN, false },
+		.cost = { 7, PF_UNKNOWN, PF_UNKNOWN, 9, PF_UNKNOWN, false, NAN },
 		.cost_wall_ns = 11,
 		.meta_source = "none",
 		.meta_state = "",
@@ -365,5 +414,6 @@ static void test_stream_cut(void)
 PF_TEST_SUITE(wire, { "round trip", test_round_trip }, { "values", test_values },
 	      { "truncation", test_truncation }, { "damage", test_damage },
 	      { "small message, large memory", test_small_message_large_memory },
+	      { "no room", test_no_room }, { "earlier error", test_earlier_error },
 	      { "bad text", test_bad_text }, { "json", test_json }, { "status", test_status },
 	      { "stream", test_stream }, { "stream cut", test_stream_cut });

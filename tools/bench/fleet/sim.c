@@ -200,7 +200,7 @@ static void fill_memory(struct container *c, uint64_t length_ns, uint64_t *state
 	sample->working_set_bytes = kinds->anon + kinds->active_file + (4 << 20);
 	sample->hot_bytes = pf_memory_hot_bytes(kinds);
 	sample->memory_limit_bytes = limit > 0 ? (uint64_t)limit : PF_NO_LIMIT;
-	sample->nr_processes = kind->threads;
+	sample->nr_threads = kind->threads;
 }
 
 static void note_kill(struct node *node, const struct container *c, const struct pf_sample *sample,
@@ -250,7 +250,7 @@ static void fill_now(struct container *c, const struct pf_sample *sample)
 	now->working_set_bytes = sample->working_set_bytes;
 	now->hot_bytes = sample->hot_bytes;
 	now->memory = sample->kinds;
-	now->nr_processes = sample->nr_processes;
+	now->nr_threads = sample->nr_threads;
 	now->demand_peak_millicores = sample->demand_peak_millicores;
 	now->oom_kills = sample->events_oom_kill;
 }
@@ -449,9 +449,9 @@ int pf_sim_report(struct pf_sim *sim, uint32_t at, struct pf_arena *arena,
 					     .bpf_run_ns = report.sequence * 90000000,
 					     .bpf_run_count = report.sequence * 900000,
 					     .resident_bytes = 14 << 20,
-					     .map_bytes = 6 << 20 };
+					     .map_bytes = 6 << 20,
+					     .thinning = 1 };
 	report.cost_wall_ns = report.sequence * PF_NS_PER_MIN;
-	report.thinning = 1;
 	*ret_report = report;
 	return 0;
 }

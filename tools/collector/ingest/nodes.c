@@ -170,7 +170,7 @@ static void fill(struct pf_node_info *info, const struct pf_report *report, int6
 		info->nr_lost += report->losses[i].count;
 	info->cost_ratio = cost_ratio(report);
 	info->cost_bytes = sum_known(report->cost.resident_bytes, report->cost.map_bytes);
-	info->thinning = report->thinning;
+	info->thinning = report->cost.thinning;
 	info->last = report->last;
 }
 
