@@ -5,10 +5,12 @@
  * libmicrohttpd's, and a new connection takes the place of the one that has been idle for longest.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sys/http_server_internal.h"
 
@@ -72,9 +74,10 @@ static enum MHD_Result on_accept(void *arg, const struct sockaddr *addr, socklen
 	return MHD_YES;
 }
 
-static void connection_start(struct pf_http_server *server, struct MHD_Connection *conn,
+static void connection_start(struct pf_http_daemon *daemon, struct MHD_Connection *conn,
 			     void **socket_context)
 {
+	struct pf_http_server *server = daemon->server;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct pf_http_connection *c = calloc(1, sizeof(*c));
@@ -83,6 +86,7 @@ static void connection_start(struct pf_http_server *server, struct MHD_Connectio
 	if (!c)
 		return; /* served, but not counted and never evicted */
 	c->server = server;
+	c->daemon = daemon;
 	c->fd = info ? info->connect_fd : -1;
 	c->idle_since_ns = pf_http_now_ns();
 	pthread_mutex_lock(&server->lock);
@@ -91,6 +95,7 @@ static void connection_start(struct pf_http_server *server, struct MHD_Connectio
 	c->prev->next = c;
 	server->connections.prev = c;
 	server->nr_connections++;
+	daemon->nr_connections++;
 	pthread_mutex_unlock(&server->lock);
 }
 
@@ -103,6 +108,7 @@ static void connection_end(struct pf_http_connection *c)
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
 	c->server->nr_connections--;
+	c->daemon->nr_connections--;
 	pthread_mutex_unlock(&c->server->lock);
 	free(c);
 }
@@ -250,6 +256,9 @@ static enum MHD_Result send_reply(struct pf_http_request *req)
 {
 	if (!req->response)
 		return MHD_NO;
+	/* Whoever still talks under the old certificates shall come again. */
+	if (req->connection && atomic_load(&req->connection->daemon->retired_ns))
+		(void)MHD_add_response_header(req->response, MHD_HTTP_HEADER_CONNECTION, "close");
 	return MHD_queue_response(req->conn, req->status, req->response);
 }
 
@@ -305,8 +314,11 @@ static void set_defaults(struct pf_http_server_opts *opts)
 		opts->max_total_body_bytes = opts->max_body_bytes * BODIES_DEFAULT;
 }
 
-static struct MHD_Daemon *start_daemon(struct pf_http_server *server)
+/* @fd: is libmicrohttpd's from now on, which also closes it when it does not start. */
+static struct MHD_Daemon *start_mhd(struct pf_http_daemon *daemon,
+				    const struct pf_http_server_tls *tls, int fd)
 {
+	struct pf_http_server *server = daemon->server;
 	const struct pf_http_server_opts *o = &server->opts;
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem items[16];
@@ -314,7 +326,7 @@ static struct MHD_Daemon *start_daemon(struct pf_http_server *server)
 
 	if (o->nr_threads)
 		flags |= MHD_USE_INTERNAL_POLLING_THREAD;
-	if (o->cert_pem)
+	if (tls->cert_pem)
 		flags |= MHD_USE_TLS;
 	items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 					       (intptr_t)o->max_header_bytes, NULL };
@@ -326,28 +338,57 @@ static struct MHD_Daemon *start_daemon(struct pf_http_server *server)
 		(struct MHD_OptionItem){ MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, NULL };
 	items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 					       o->max_connections_per_ip, NULL };
-	items[nr++] =
-		(struct MHD_OptionItem){ MHD_OPTION_LISTEN_SOCKET, server->listener.fd, NULL };
+	items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_LISTEN_SOCKET, fd, NULL };
 	/* One thread is the daemon's own; a pool has two or more. */
 	if (o->nr_threads > 1)
 		items[nr++] =
 			(struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE, o->nr_threads, NULL };
-	if (o->cert_pem) {
+	if (tls->cert_pem) {
 		items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0,
-						       (void *)o->cert_pem };
-		items[nr++] =
-			(struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)o->key_pem };
+						       (void *)tls->cert_pem };
+		items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0,
+						       (void *)tls->key_pem };
 	}
-	if (o->cert_pem && o->client_ca_pem)
+	if (tls->cert_pem && tls->client_ca_pem)
 		items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0,
-						       (void *)o->client_ca_pem };
+						       (void *)tls->client_ca_pem };
 	items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 	/* The logger comes first: it also hears what is wrong with the options after it. */
 	return MHD_start_daemon(
 		flags, 0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
 		server, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,
 		MHD_OPTION_NOTIFY_COMPLETED, on_request_end, server, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, server, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+		on_connection, daemon, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+}
+
+static int start_daemon(struct pf_http_server *server, const struct pf_http_server_tls *tls,
+			char *error, size_t error_size)
+{
+	int fd = fcntl(server->listener.fd, F_DUPFD_CLOEXEC, 0);
+	struct pf_http_daemon *daemon;
+
+	if (fd < 0)
+		return -errno;
+	daemon = calloc(1, sizeof(*daemon));
+	if (!daemon) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	daemon->server = server;
+	daemon->mhd = start_mhd(daemon, tls, fd);
+	if (!daemon->mhd) {
+		free(daemon);
+		(void)snprintf(error, error_size,
+			       tls->cert_pem
+				       ? "cannot start the HTTPS server on %s: check that the "
+					 "certificate, key and client CA are valid PEM and "
+					 "belong together"
+				       : "cannot start the HTTP server on %s",
+			       server->listener.address);
+		return tls->cert_pem ? -EINVAL : -ENOMEM;
+	}
+	server->daemon = daemon;
+	return 0;
 }
 
 int pf_http_server_new(const struct pf_http_server_opts *opts, struct pf_http_server **ret_server,
@@ -363,7 +404,7 @@ int pf_http_server_new(const struct pf_http_server_opts *opts, struct pf_http_se
 	server->connections.next = server->connections.prev = &server->connections;
 	(void)pthread_mutex_init(&server->lock, NULL); /* cannot fail with default attributes */
 	set_defaults(&server->opts);
-	if (opts->cert_pem && !opts->key_pem) {
+	if (opts->tls.cert_pem && !opts->tls.key_pem) {
 		(void)snprintf(error, error_size, "a TLS certificate needs its private key");
 		return -EINVAL;
 	}
@@ -375,20 +416,12 @@ int pf_http_server_new(const struct pf_http_server_opts *opts, struct pf_http_se
 			       opts->listen);
 		return -EACCES;
 	}
-	server->daemon = start_daemon(server);
-	if (!server->daemon) {
-		(void)snprintf(error, error_size,
-			       opts->cert_pem
-				       ? "cannot start the HTTPS server on %s: check that the "
-					 "certificate, key and client CA are valid PEM and "
-					 "belong together"
-				       : "cannot start the HTTP server on %s",
-			       opts->listen);
-		return opts->cert_pem ? -EINVAL : -ENOMEM;
-	}
+	r = start_daemon(server, &opts->tls, error, error_size);
+	if (r < 0)
+		return r;
 	/* They were for this call only. */
-	server->opts.listen = server->opts.cert_pem = NULL;
-	server->opts.key_pem = server->opts.client_ca_pem = NULL;
+	server->opts.listen = NULL;
+	server->opts.tls = (struct pf_http_server_tls){ 0 };
 	*ret_server = pf_take(server);
 	return 0;
 }
@@ -398,18 +431,67 @@ void pf_http_server_quiesce(struct pf_http_server *server)
 	atomic_store(&server->quiescing, true);
 }
 
+/* ---- new certificates ---- */
+
+int pf_http_server_renew_tls(struct pf_http_server *server, const struct pf_http_server_tls *tls,
+			     char *error, size_t error_size)
+{
+	struct pf_http_daemon *old = server->daemon;
+	int r;
+
+	if (!tls->cert_pem || !tls->key_pem)
+		return -EINVAL;
+	/* Both accept for a moment; if the new one does not start, nothing has changed. */
+	r = start_daemon(server, tls, error, error_size);
+	if (r < 0)
+		return r;
+	(void)close(MHD_quiesce_daemon(old->mhd)); /* the new one has its own descriptor */
+	atomic_store(&old->retired_ns, pf_http_now_ns());
+	old->next = server->retired;
+	server->retired = old;
+	return 0;
+}
+
+void pf_http_server_tidy(struct pf_http_server *server)
+{
+	for (struct pf_http_daemon **at = &server->retired, *daemon; (daemon = *at) != NULL;) {
+		size_t nr_left;
+
+		pthread_mutex_lock(&server->lock);
+		nr_left = daemon->nr_connections;
+		pthread_mutex_unlock(&server->lock);
+		/* One that was just accepted may not have been counted yet. */
+		if (nr_left ||
+		    pf_http_now_ns() - atomic_load(&daemon->retired_ns) < evict_after_ns) {
+			at = &daemon->next;
+			continue;
+		}
+		*at = daemon->next;
+		MHD_stop_daemon(daemon->mhd);
+		free(daemon);
+	}
+}
+
+static void stop_daemons(struct pf_http_server *server)
+{
+	struct pf_http_daemon *next;
+
+	for (struct pf_http_daemon *daemon = server->retired; daemon; daemon = next) {
+		next = daemon->next;
+		MHD_stop_daemon(daemon->mhd);
+		free(daemon);
+	}
+	MHD_stop_daemon(server->daemon->mhd);
+	free(server->daemon);
+}
+
 void pf_http_server_free(struct pf_http_server *server)
 {
 	if (!server)
 		return;
-	if (server->daemon) {
-		/* From here on the descriptor is closed by libmicrohttpd. */
-		MHD_stop_daemon(server->daemon);
-		if (server->listener.is_unix)
-			(void)unlink(server->listener.address + strlen("unix:"));
-	} else {
-		pf_listener_done(&server->listener);
-	}
+	if (server->daemon)
+		stop_daemons(server);
+	pf_listener_done(&server->listener);
 	(void)pthread_mutex_destroy(&server->lock);
 	free(server);
 }
@@ -443,7 +525,7 @@ void pf_http_server_get_stats(struct pf_http_server *server, struct pf_http_serv
 int pf_http_server_fd(struct pf_http_server *server)
 {
 	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+		MHD_get_daemon_info(server->daemon->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 
 	return info ? info->epoll_fd : -1;
 }
@@ -452,12 +534,12 @@ int pf_http_server_timeout_ms(struct pf_http_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
 
-	if (MHD_get_timeout(server->daemon, &timeout) != MHD_YES)
+	if (MHD_get_timeout(server->daemon->mhd, &timeout) != MHD_YES)
 		return -1;
 	return timeout > INT32_MAX ? INT32_MAX : (int)timeout;
 }
 
 void pf_http_server_run(struct pf_http_server *server)
 {
-	(void)MHD_run(server->daemon);
+	(void)MHD_run(server->daemon->mhd);
 }

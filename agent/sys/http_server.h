@@ -44,6 +44,12 @@ struct pf_http_server_stats {
 	uint64_t nr_refused_slow;	 /* body not there after request_timeout_s */
 };
 
+/* PEM texts. TLS is on when cert_pem is set. With client_ca_pem clients may show a certificate, which
+ * is verified against it; whether they must is the handler's to say. */
+struct pf_http_server_tls {
+	const char *cert_pem, *key_pem, *client_ca_pem;
+};
+
 struct pf_http_server_opts {
 	/* "127.0.0.1:9788", "[::1]:9788", "localhost:9788", ":9788" (all addresses), port 0 = any
 	 * free one, or "unix:/path". A stale unix socket is replaced, a live one is not. */
@@ -60,10 +66,7 @@ struct pf_http_server_opts {
 	size_t max_body_bytes;	     /* 0: bodies are refused; beyond it 413 */
 	size_t max_total_body_bytes; /* 0: 16 bodies; beyond it 503 with Retry-After */
 
-	/* TLS is on when cert_pem is set. The texts are PEM, copied. With client_ca_pem clients may
-	 * show a certificate, which is verified against it; whether they must is the handler's to
-	 * say. */
-	const char *cert_pem, *key_pem, *client_ca_pem;
+	struct pf_http_server_tls tls; /* copied */
 
 	void *arg;
 	/*
@@ -86,6 +89,18 @@ struct pf_http_server_opts {
 PF_MUST_CHECK int pf_http_server_new(const struct pf_http_server_opts *opts,
 				     struct pf_http_server **ret_server, char *error,
 				     size_t error_size);
+
+/**
+ * pf_http_server_renew_tls() - from now on new connections are served with these certificates; those
+ * there are go on under the old ones until their next answer. Only with threads, and not at once
+ * with itself or pf_http_server_tidy().
+ * Return: 0; -EINVAL: they are no valid PEM or do not belong together, nothing has changed; -ENOMEM.
+ */
+PF_MUST_CHECK int pf_http_server_renew_tls(struct pf_http_server *server,
+					   const struct pf_http_server_tls *tls, char *error,
+					   size_t error_size);
+/** pf_http_server_tidy() - forgets old certificates that nobody uses any more; call now and then. */
+void pf_http_server_tidy(struct pf_http_server *server);
 
 /** pf_http_server_quiesce() - no new connections; requests that still come in get 503. */
 void pf_http_server_quiesce(struct pf_http_server *server);

@@ -16,10 +16,24 @@
 
 enum { PF_HTTP_REPLY_HEADERS_MAX = 8 };
 
+/*
+ * libmicrohttpd takes certificates only when it starts, so new ones mean a new daemon on the same
+ * listening socket. The one before is retired: it accepts nobody any more, and goes when those who
+ * are connected to it have gone.
+ */
+struct pf_http_daemon {
+	struct pf_http_daemon *next; /* the one retired before it */
+	struct pf_http_server *server;
+	struct MHD_Daemon *mhd;
+	size_t nr_connections;	  /* guarded by the server's lock */
+	atomic_ullong retired_ns; /* 0: it is in use */
+};
+
 /* One connection, in the list of all. Guarded by the server's lock. */
 struct pf_http_connection {
 	struct pf_http_connection *next, *prev;
 	struct pf_http_server *server;
+	struct pf_http_daemon *daemon;
 	int fd;
 	uint64_t idle_since_ns; /* 0: a request is being handled, not to be evicted */
 };
@@ -27,7 +41,7 @@ struct pf_http_connection {
 struct pf_http_server {
 	struct pf_http_server_opts opts; /* pointers not kept, but for arg and the callbacks */
 	struct pf_listener listener;
-	struct MHD_Daemon *daemon;
+	struct pf_http_daemon *daemon, *retired;
 	atomic_bool quiescing;
 
 	pthread_mutex_t lock;

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import ssl
@@ -300,6 +301,83 @@ def test_certificates(folder):
     c.stop()
 
 
+def served_name(port, ca):
+    """Connects with only @ca trusted. Return: the common name of the server's certificate; None: not trusted."""
+    context = ssl.create_default_context(cafile=ca)
+    context.check_hostname = False
+    try:
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5)) as s:
+            return dict(part[0] for part in s.getpeercert()["subject"])["commonName"]
+    except ssl.SSLError:
+        return None
+
+
+def wait_until(test, seconds=10):
+    for _ in range(seconds * 20):
+        if test():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_renewal(folder):
+    """Certificates are renewed under the collector: on SIGHUP, and without it; bad ones change nothing."""
+    for ca in ["ca", "newca"]:
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", f"{folder}/{ca}.key", "-out",
+                f"{folder}/{ca}.crt", "-subj", f"/CN={ca}")
+    for name, ca in [("first", "ca"), ("second", "newca"), ("third", "newca"), ("n1", "ca"), ("n2", "newca")]:
+        certificate(folder, name, ca)
+
+    def install(name, client_ca=None):
+        for end in ["crt", "key"]:  # as a mounted secret does: by renaming
+            shutil.copy(f"{folder}/{name}.{end}", f"{folder}/new")
+            os.rename(f"{folder}/new", f"{folder}/tls.{end}")
+        if client_ca:
+            shutil.copy(f"{folder}/{client_ca}.crt", f"{folder}/clients")
+
+    install("first", "ca")
+    c = Collector(folder, f"--tls.cert-file={folder}/tls.crt", f"--tls.key-file={folder}/tls.key",
+                  f"--tls.client-ca-file={folder}/clients", "--log.level=info").start()
+
+    def post_as(name, ca):
+        context = ssl.create_default_context(cafile=f"{folder}/{ca}.crt")
+        context.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
+        try:
+            return c.post(packed(node=name), context=context)[0]
+        except OSError:
+            return 0
+
+    check("first certificate", served_name(c.port, f"{folder}/ca.crt") == "first")
+    check("client of the first CA", post_as("n1", "ca") == 200)
+    kept = http.client.HTTPSConnection("127.0.0.1", c.port, timeout=20,
+                                       context=ssl.create_default_context(cafile=f"{folder}/ca.crt"))
+    kept.request("GET", "/livez")
+    kept.getresponse().read()
+    install("second", "newca")
+    c.process.send_signal(signal.SIGHUP)
+    check("second certificate after SIGHUP", wait_until(lambda: served_name(c.port, f"{folder}/newca.crt") == "second"))
+    kept.request("GET", "/livez")
+    answer = kept.getresponse()
+    check("a connection from before is answered, and told to come again",
+          (answer.status, answer.read(), answer.getheader("Connection")) == (200, b"ok\n", "close"), answer.getheaders())
+    check("client of the new CA", post_as("n2", "newca") == 200)
+    check("client of the old CA not any more", post_as("n1", "newca") in (0, 401))
+    install("third")
+    check("third without a signal", wait_until(lambda: served_name(c.port, f"{folder}/newca.crt") == "third"))
+    shutil.copy(f"{folder}/second.key", f"{folder}/tls.key")  # not the certificate's
+    c.process.send_signal(signal.SIGHUP)
+    check("a wrong key is complained about",
+          wait_until(lambda: "stay in use" in open(folder + "/log").read()), open(folder + "/log").read())
+    check("and changes nothing", served_name(c.port, f"{folder}/newca.crt") == "third")
+    open(f"{folder}/tls.crt", "w").close()
+    c.process.send_signal(signal.SIGHUP)
+    check("an empty file is named", wait_until(lambda: "tls.crt: it is empty" in open(folder + "/log").read()))
+    check("and never means plain HTTP", served_name(c.port, f"{folder}/newca.crt") == "third")
+    check("stops well", c.stop() == 0)
+    done = subprocess.run([BUILD + "/podfit-collector", *c.args], capture_output=True, text=True, timeout=20)
+    check("does not start with an empty certificate", done.returncode == 1 and "empty" in done.stderr, done.stderr)
+
+
 def test_start(folder):
     for args, want, why in [
             (["--web.listen-address=:0"], 2, "anybody"), (["--store=mysql:x"], 2, "sqlite:PATH"),
@@ -467,12 +545,15 @@ def test_openapi(folder):
 
 def main():
     tests = [("endpoints", test_endpoints), ("openapi", test_openapi), ("refusals", test_refusals), ("tokens", test_tokens),
-             ("certificates", test_certificates), ("start", test_start), ("kill", test_kill),
+             ("certificates", test_certificates), ("renewal", test_renewal), ("start", test_start), ("kill", test_kill),
              ("full disk", test_full_disk)]
     if POSTGRES:
         tests = [("two collectors", lambda f: test_two_collectors(f, "postgres:" + POSTGRES)),
                  ("kill", lambda f: test_kill(f, "postgres:" + POSTGRES))]
+    only = os.environ.get("ONLY", "").split()  # names of tests, to look at some of them
     for name, test in tests:
+        if only and name not in only:
+            continue
         with tempfile.TemporaryDirectory(prefix="pf-collector-") as folder:
             try:
                 test(folder)

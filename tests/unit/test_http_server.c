@@ -449,8 +449,8 @@ static void test_bad_opts(void)
 {
 	for (size_t i = 0; i < PF_ARRAY_SIZE(bad_opts); i++) {
 		struct pf_http_server_opts opts = { .listen = bad_opts[i].listen,
-						    .cert_pem = bad_opts[i].cert,
-						    .key_pem = bad_opts[i].key,
+						    .tls = { .cert_pem = bad_opts[i].cert,
+							     .key_pem = bad_opts[i].key },
 						    .handle = handle };
 		struct pf_http_server *server = NULL;
 		char error[256] = "";

@@ -12,41 +12,12 @@
 #include "collector/api/api.h"
 #include "core/units.h"
 #include "sys/clock.h"
-#include "sys/file.h"
 #include "sys/log.h"
 
 enum {
-	PEM_BYTES_MAX = 1 << 20,
 	DRAIN_MS = 10000, /* for requests in progress when it is time to stop */
 	CHORE_NS = 1000000000,
 };
-
-/* Texts of the TLS files, wiped when done. */
-struct pem {
-	struct pf_buf cert, key, client_ca;
-};
-
-static void pem_done(struct pem *pem)
-{
-	if (pem->key.data)
-		explicit_bzero(pem->key.data, pem->key.cap);
-	pf_buf_done(&pem->cert);
-	pf_buf_done(&pem->key);
-	pf_buf_done(&pem->client_ca);
-}
-
-static int read_pem(const char *path, struct pf_buf *buf, char *error)
-{
-	int r;
-
-	pf_buf_init(buf, PEM_BYTES_MAX);
-	if (!*path)
-		return 0;
-	r = pf_file_read(&pf_sys_real, AT_FDCWD, path, buf);
-	if (r < 0)
-		(void)snprintf(error, PF_COLLECTOR_ERROR_MAX, "%s: %s", path, strerror(-r));
-	return r;
-}
 
 static int start_auth(struct pf_collector *c, char *error)
 {
@@ -142,7 +113,7 @@ static void log_http(void *arg, const char *line)
 static int start_server(struct pf_collector *c, char *error)
 {
 	const struct pf_collector_config *config = c->config;
-	struct pem pem = { 0 };
+	struct pf_tls_texts texts = { 0 };
 	struct pf_http_server_opts opts = {
 		.listen = config->web_listen_address,
 		.nr_threads = (uint32_t)config->web_threads,
@@ -155,18 +126,12 @@ static int start_server(struct pf_collector *c, char *error)
 		.handle = pf_api_handle,
 		.log = log_http,
 	};
-	int r = read_pem(config->tls_cert_file, &pem.cert, error);
+	int r = pf_tls_read(&c->tls, &texts, error, PF_COLLECTOR_ERROR_MAX);
 
-	if (r == 0)
-		r = read_pem(config->tls_key_file, &pem.key, error);
-	if (r == 0)
-		r = read_pem(config->tls_client_ca_file, &pem.client_ca, error);
-	opts.cert_pem = pem.cert.data;
-	opts.key_pem = pem.key.data;
-	opts.client_ca_pem = pem.client_ca.data;
+	opts.tls = pf_tls_pem(&texts);
 	if (r == 0)
 		r = pf_http_server_new(&opts, &c->server, error, PF_COLLECTOR_ERROR_MAX);
-	pem_done(&pem);
+	pf_tls_texts_done(&texts);
 	if (r == -EACCES && opts.loopback_only) {
 		(void)snprintf(error, PF_COLLECTOR_ERROR_MAX,
 			       "%s: anybody there could report and read: give --auth.token-file or "
@@ -201,7 +166,7 @@ static void stop(struct pf_collector *c)
 	pf_auth_free(c->auth);
 }
 
-static void do_chores(struct pf_collector *c)
+static void renew_tokens(struct pf_collector *c)
 {
 	char error[256] = "";
 	int r = pf_auth_reload(c->auth, error, sizeof(error));
@@ -212,6 +177,29 @@ static void do_chores(struct pf_collector *c)
 		pf_log(PF_LOG_INFO, "auth", "read the token file again");
 }
 
+static void renew_tls(struct pf_collector *c, bool asked)
+{
+	struct pf_tls_texts texts = { 0 };
+	char error[256] = "";
+	struct pf_http_server_tls pem;
+	int r;
+
+	pf_http_server_tidy(c->server);
+	if (!*c->config->tls_cert_file || (!pf_tls_changed(&c->tls) && !asked))
+		return;
+	r = pf_tls_read(&c->tls, &texts, error, sizeof(error));
+	pem = pf_tls_pem(&texts);
+	if (r == 0)
+		r = pf_http_server_renew_tls(c->server, &pem, error, sizeof(error));
+	pf_tls_texts_done(&texts);
+	if (r < 0)
+		pf_log(PF_LOG_WARNING, "tls", "%s; the certificates read before stay in use",
+		       *error ? error : strerror(-r));
+	else
+		pf_log(PF_LOG_INFO, "tls", "read the certificates again");
+}
+
+/* Files that others renew are read again when they change, and when somebody says so. */
 static void serve(struct pf_collector *c, const sigset_t *signals)
 {
 	const struct timespec wait = { .tv_nsec = CHORE_NS / 2 };
@@ -219,15 +207,17 @@ static void serve(struct pf_collector *c, const sigset_t *signals)
 
 	do {
 		signo = sigtimedwait(signals, NULL, &wait);
-		if (signo < 0)
-			do_chores(c);
-	} while (signo < 0);
+		renew_tokens(c);
+		renew_tls(c, signo == SIGHUP);
+	} while (signo < 0 || signo == SIGHUP);
 	pf_log(PF_LOG_INFO, "main", "%s: stopping", strsignal(signo));
 }
 
 int pf_collector_run(const struct pf_collector_config *config, char error[PF_COLLECTOR_ERROR_MAX])
 {
-	struct pf_collector c = { .config = config };
+	struct pf_collector c = { .config = config,
+				  .tls = { .paths = { config->tls_cert_file, config->tls_key_file,
+						      config->tls_client_ca_file } } };
 	sigset_t signals;
 	int r;
 
@@ -235,6 +225,7 @@ int pf_collector_run(const struct pf_collector_config *config, char error[PF_COL
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* libpq and TLS write to sockets that may be gone */
 	c.started_unix_ms = pf_clock_wall_ns() / (int64_t)PF_NS_PER_MS;

@@ -13,6 +13,7 @@
 #include "collector/ingest/writer.h"
 #include "collector/merge/merger.h"
 #include "collector/store/readers.h"
+#include "collector/tls_files.h"
 #include "sys/http_server.h"
 
 struct pf_collector {
@@ -28,12 +29,14 @@ struct pf_collector {
 	struct pf_merger *merger;
 	struct pf_pool *pool;
 	struct pf_http_server *server;
+	struct pf_tls_files tls; /* main thread only */
 	int64_t started_unix_ms;
 	char store_note[512]; /* what opening the store had to say; "": nothing */
 };
 
 /**
  * pf_collector_run() - starts everything, serves until SIGINT or SIGTERM, stops everything.
+ * SIGHUP: reads tokens and certificates again, as it also does when their files change.
  * @error: on failure what is wrong and what would help.
  * Return: the program's exit code.
  */

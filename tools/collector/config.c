@@ -35,7 +35,7 @@ static const struct pf_option table[] = {
 	{ "auth.reader-names", PF_OPTION_TEXT, AT(auth_reader_names), "", "NAME,...",
 	  "client certificates with these names may read" },
 	{ "tls.cert-file", PF_OPTION_TEXT, AT(tls_cert_file), "", "PATH",
-	  "serve HTTPS with this certificate chain (PEM)" },
+	  "serve HTTPS with this certificate chain (PEM); the TLS files are read again when they change" },
 	{ "tls.key-file", PF_OPTION_TEXT, AT(tls_key_file), "", "PATH", "its private key (PEM)" },
 	{ "tls.client-ca-file", PF_OPTION_TEXT, AT(tls_client_ca_file), "", "PATH",
 	  "accept client certificates of these authorities (PEM)" },
@@ -130,6 +130,10 @@ void pf_collector_config_help(FILE *out)
 		"Each flag is also an environment variable (--log.level is PODFIT_LOG_LEVEL) and a key\n"
 		"of the file --config.file; flag > environment > file > default.\n\n");
 	pf_options_help(&options, out);
+	fprintf(out,
+		"\nSIGHUP: reads the token file and the TLS files again at once; connections stay. "
+		"All other\nsettings and the policy file need a restart. SIGTERM, SIGINT: "
+		"stops when everything taken is stored.\n");
 	fprintf(out, "\nExit codes: 0 done, 1 failed while running, 2 wrong use or "
 		     "configuration.\n");
 }
