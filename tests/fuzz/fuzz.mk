@@ -9,8 +9,11 @@ FUZZ_LIBS = $(B)/libpodfit-agent.a $(if $(COLLECTOR_OBJS),$(B)/libpodfit-collect
 $(B)/fuzz/%-replay: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay_main.o $(FUZZ_LIBS)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS) \
+	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(AGENT_LIBS) \
 		$(if $(COLLECTOR_OBJS),$(COLLECTOR_LIBS)) $(LIBS)
+
+# What a target needs beyond the libraries.
+$(B)/fuzz/http-replay $(B)/fuzz/http-fuzz: $(FLEET_SIM_OBJS) $(B)/tests/unit/xml_check.o
 
 TEST_UNIT += tests/fuzz/replay.sh
 tests/fuzz/replay.sh: $(FUZZ_REPLAYS)
@@ -31,6 +34,6 @@ PF_CFLAGS += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=u
 $(B)/fuzz/%-fuzz: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_LIBS)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(AGENT_LIBS) \
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(AGENT_LIBS) \
 		$(if $(COLLECTOR_OBJS),$(COLLECTOR_LIBS)) $(LIBS)
 endif
