@@ -7,7 +7,7 @@ set -eu
 packages() {
 	case $1 in
 	build) echo make gcc libc6-dev clang llvm bpftool pkg-config protobuf-compiler protobuf-c-compiler libbpf-dev \
-		libelf-dev zlib1g-dev libprotobuf-c-dev libcurl4-openssl-dev libmicrohttpd-dev libyajl-dev libyaml-dev \
+		libelf-dev zlib1g-dev libdeflate-dev libprotobuf-c-dev libcurl4-openssl-dev libmicrohttpd-dev libyajl-dev libyaml-dev \
 		libsqlite3-dev libpq-dev libncurses-dev libcap-dev ;;
 	test) echo libcunit1-dev git jq curl python3 openssl ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck git ;;

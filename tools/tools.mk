@@ -4,7 +4,7 @@ CTL_OBJS := $(filter-out $(B)/tools/ctl/main.o,$(CTL_ALL_OBJS))
 COLLECTOR_ALL_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/collector/*.c tools/collector/*/*.c))
 # Everything but main, so that tests can link the collector's parts.
 COLLECTOR_OBJS := $(filter-out $(B)/tools/collector/main.o,$(COLLECTOR_ALL_OBJS))
-COLLECTOR_LIBS := -lsqlite3 -lpq -lpthread
+COLLECTOR_LIBS := -lsqlite3 -lpq -ldeflate -lpthread
 
 $(CTL_ALL_OBJS) $(COLLECTOR_ALL_OBJS): PF_CFLAGS += -Itools
 $(COLLECTOR_ALL_OBJS): PF_CFLAGS += -I$(shell $(PKG_CONFIG) --variable=includedir libpq 2>/dev/null)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/index.h"
 #include "wire/stream.h"
 #include "wire/wire.h"
 
@@ -87,6 +88,17 @@ static void check_shown(const void *data, size_t size)
 	pf_arena_done(&arena);
 }
 
+/* The walk that stands for decoding takes nothing that decoding does not. */
+static void check_walked(const void *data, size_t size, int decoded)
+{
+	struct pf_report_index index;
+	struct pf_arena arena;
+
+	pf_arena_init(&arena, INPUT_MEMORY_MAX);
+	assert(pf_wire_index_walk(data, size, &arena, &index) != 0 || decoded == 0);
+	pf_arena_done(&arena);
+}
+
 static void run_message(const void *data, size_t size)
 {
 	struct pf_wire_error error = { .offset = SIZE_MAX };
@@ -102,6 +114,7 @@ static void run_message(const void *data, size_t size)
 	else
 		check_round_trip(&report);
 	pf_arena_done(&arena);
+	check_walked(data, size, r);
 	check_shown(data, size);
 }
 

@@ -163,7 +163,7 @@ static void on_done(struct pf_write *write, int r, enum pf_written how)
 static void deliver(struct pf_writer *writer, const struct sent *sent, atomic_uint *nr_waiting)
 {
 	struct delivery *delivery = calloc(1, sizeof(*delivery));
-	struct pf_report report;
+	struct pf_report_index index;
 	struct pf_wire_error error;
 	struct pf_arena arena;
 	struct pf_buf raw;
@@ -171,9 +171,8 @@ static void deliver(struct pf_writer *writer, const struct sent *sent, atomic_ui
 	pf_arena_init(&arena, MEMORY_MAX);
 	pf_buf_init(&raw, MEMORY_MAX);
 	PF_CHECK_INT("gunzip", pf_gunzip(sent->body.data, sent->body.len, &raw), 0);
-	PF_CHECK_INT("decode", pf_wire_decode_report(raw.data, raw.len, &arena, &report, &error),
-		     0);
-	PF_CHECK_INT("keys", pf_keyset_of(&report, &delivery->write.keys), 0);
+	PF_CHECK_INT("index", pf_wire_index_report(raw.data, raw.len, &arena, &index, &error), 0);
+	PF_CHECK_INT("keys", pf_keyset_of(&index, &delivery->write.keys), 0);
 	delivery->nr_waiting = nr_waiting;
 	delivery->write.arg = delivery;
 	delivery->write.done = on_done;
@@ -181,7 +180,7 @@ static void deliver(struct pf_writer *writer, const struct sent *sent, atomic_ui
 		.key = { "c", sent->node, sent->run_id, sent->sequence },
 		.hour_min = sent->hour_min,
 		.hour_max = sent->hour_max,
-		.received_unix_ms = (int64_t)(report.end_unix_ns / PF_NS_PER_MS),
+		.received_unix_ms = (int64_t)(index.report.end_unix_ns / PF_NS_PER_MS),
 		.encoding = PF_STORE_GZIP,
 		.body = sent->body.data,
 		.body_len = sent->body.len,

@@ -2,12 +2,16 @@
 #include "collector/ingest/gunzip.h"
 
 #include <errno.h>
+#include <libdeflate.h>
 #include <limits.h>
+#include <string.h>
 #include <zlib.h>
 
 enum {
 	WINDOW_GZIP = 15 + 16, /* the largest window; + 16: a gzip header, nothing else */
 	CHUNK = 65536,
+	GZIP_MIN = 18,	  /* header and trailer */
+	RATIO_MAX = 1032, /* of deflate */
 };
 
 /* One call of inflate() into new room at the end of @out. */
@@ -59,6 +63,42 @@ static int inflate_all(z_stream *z, struct pf_buf *out)
 	return r == 1 ? 0 : r;
 }
 
+/*
+ * The usual case, three times as fast: one member, as large as its trailer says. Nothing it does with
+ * another one is taken.
+ * Return: 0; -EAGAIN: it is not that case; -EBADMSG; -ENOMEM.
+ */
+static int gunzip_whole(const uint8_t *data, size_t len, struct pf_buf *out)
+{
+	struct libdeflate_decompressor *d;
+	enum libdeflate_result result;
+	size_t used = 0, got = 0;
+	uint32_t size;
+	char *place;
+	int r;
+
+	if (len < GZIP_MIN)
+		return -EAGAIN;
+	memcpy(&size, data + len - sizeof(size), sizeof(size)); /* little endian, as we are */
+	if (!size || size > out->max_len - out->len || size / RATIO_MAX > len)
+		return -EAGAIN;
+	r = pf_buf_reserve(out, size, &place);
+	if (r < 0)
+		return r;
+	d = libdeflate_alloc_decompressor();
+	if (!d)
+		return -ENOMEM;
+	result = libdeflate_gzip_decompress_ex(d, data, len, place, size, &used, &got);
+	libdeflate_free_decompressor(d);
+	if (result == LIBDEFLATE_BAD_DATA)
+		return -EBADMSG;
+	if (result != LIBDEFLATE_SUCCESS || used != len)
+		return -EAGAIN;
+	out->len += got;
+	out->data[out->len] = '\0';
+	return 0;
+}
+
 int pf_gunzip(const void *data, size_t len, struct pf_buf *out)
 {
 	z_stream z = { 0 };
@@ -66,6 +106,9 @@ int pf_gunzip(const void *data, size_t len, struct pf_buf *out)
 
 	if (len > UINT_MAX)
 		return -EFBIG;
+	r = gunzip_whole(data, len, out);
+	if (r != -EAGAIN)
+		return r;
 	if (inflateInit2(&z, WINDOW_GZIP) != Z_OK)
 		return -ENOMEM;
 	z.next_in = (Bytef *)(uintptr_t)data; /* zlib does not write to it */

@@ -10,7 +10,7 @@
 #include "collector/ingest/gunzip.h"
 #include "core/units.h"
 #include "sys/clock.h"
-#include "wire/wire.h"
+#include "wire/index.h"
 
 enum {
 	NAME_LEN_MAX = 253,	/* an object name of Kubernetes */
@@ -199,30 +199,29 @@ static int message_of(struct pf_http_request *req, struct scratch *scratch, cons
 
 struct hours {
 	uint32_t min, max;
-	size_t nr_slices;
 };
 
 /* Hours of the report's slices; of its end, if it has none. */
-static struct hours hours_of(const struct pf_report *report)
+static struct hours hours_of(const struct pf_report_index *index)
 {
-	uint32_t end = (uint32_t)PF_MIN(report->end_unix_ns / PF_NS_PER_HOUR, (uint64_t)UINT32_MAX);
-	struct hours hours = { UINT32_MAX, 0, 0 };
+	uint32_t end =
+		(uint32_t)PF_MIN(index->report.end_unix_ns / PF_NS_PER_HOUR, (uint64_t)UINT32_MAX);
+	struct hours hours = { UINT32_MAX, 0 };
 
-	for (size_t i = 0; i < report->nr_containers; i++) {
-		for (size_t s = 0; s < report->containers[i].nr_slices; s++) {
-			hours.min = PF_MIN(hours.min, report->containers[i].slices[s]->hour);
-			hours.max = PF_MAX(hours.max, report->containers[i].slices[s]->hour);
-		}
-		hours.nr_slices += report->containers[i].nr_slices;
+	for (size_t i = 0; i < index->nr_slices; i++) {
+		hours.min = PF_MIN(hours.min, index->slices[i].hour);
+		hours.max = PF_MAX(hours.max, index->slices[i].hour);
 	}
-	if (!hours.nr_slices)
+	if (!index->nr_slices)
 		hours.min = hours.max = end;
 	return hours;
 }
 
-/* What is wrong with the names and numbers of a decoded report; NULL: nothing. */
-static const char *fault_of(const struct pf_report *report, const struct hours *hours)
+/* What is wrong with the names and numbers of a report; NULL: nothing. */
+static const char *fault_of(const struct pf_report_index *index)
 {
+	const struct pf_report *report = &index->report;
+
 	if (!*report->node)
 		return "it does not say of which node it is";
 	if (strlen(report->node) > NAME_LEN_MAX || strlen(report->cluster) > NAME_LEN_MAX)
@@ -233,17 +232,18 @@ static const char *fault_of(const struct pf_report *report, const struct hours *
 		return "it has no run_id or no sequence";
 	if (!report->end_unix_ns)
 		return "it has no end time";
-	if (hours->nr_slices > SLICES_MAX)
+	if (index->nr_slices > SLICES_MAX)
 		return "it has too many hour slices";
 	return NULL;
 }
 
 /* Refuses what is not to be stored. True: answered. */
 static bool refuse_content(struct pf_ingest *ingest, struct pf_http_request *req,
-			   const struct pf_report *report, const struct hours *hours,
+			   const struct pf_report_index *index, const struct hours *hours,
 			   const struct pf_ingest_who *who, uint32_t now_hour)
 {
-	const char *fault = fault_of(report, hours);
+	const struct pf_report *report = &index->report;
+	const char *fault = fault_of(index);
 
 	if (fault) {
 		count(ingest, PF_INGEST_DAMAGED);
@@ -314,9 +314,10 @@ static void refuse_message(struct pf_ingest *ingest, struct pf_http_request *req
 }
 
 static struct waiting *waiting_new(struct pf_ingest *ingest, struct pf_http_request *req,
-				   const struct pf_report *report, const struct hours *hours)
+				   const struct pf_report_index *index, const struct hours *hours)
 {
 	PF_AUTO(waiting_freep) struct waiting *waiting = calloc(1, sizeof(*waiting));
+	const struct pf_report *report = &index->report;
 
 	if (!waiting)
 		return NULL;
@@ -325,7 +326,7 @@ static struct waiting *waiting_new(struct pf_ingest *ingest, struct pf_http_requ
 	waiting->req = req;
 	waiting->cluster = strdup(report->cluster);
 	waiting->node = strdup(report->node);
-	if (!waiting->cluster || !waiting->node || pf_keyset_of(report, &waiting->write.keys) < 0)
+	if (!waiting->cluster || !waiting->node || pf_keyset_of(index, &waiting->write.keys) < 0)
 		return NULL;
 	waiting->write.arg = waiting;
 	waiting->write.done = on_written;
@@ -352,18 +353,18 @@ static int fill_body(struct waiting *waiting, bool gzip)
 }
 
 static int take_report(struct pf_ingest *ingest, struct pf_http_request *req, bool gzip,
-		       const struct pf_report *report, const struct pf_ingest_who *who)
+		       const struct pf_report_index *index, const struct pf_ingest_who *who)
 {
 	PF_AUTO(waiting_freep) struct waiting *waiting = NULL;
-	struct hours hours = hours_of(report);
+	struct hours hours = hours_of(index);
 	uint32_t now_hour = (uint32_t)(pf_clock_wall_ns() / (int64_t)PF_NS_PER_HOUR);
 
-	if (refuse_content(ingest, req, report, &hours, who, now_hour))
+	if (refuse_content(ingest, req, index, &hours, who, now_hour))
 		return 0;
-	waiting = waiting_new(ingest, req, report, &hours);
+	waiting = waiting_new(ingest, req, index, &hours);
 	if (!waiting || fill_body(waiting, gzip) < 0)
 		return -ENOMEM;
-	(void)pf_nodes_seen(ingest->opts.nodes, report, waiting->write.row.received_unix_ms,
+	(void)pf_nodes_seen(ingest->opts.nodes, index, waiting->write.row.received_unix_ms,
 			    true); /* out of memory: it is listed after the next report */
 	pf_http_defer(req);
 	pf_writer_put(ingest->opts.writer, &pf_take(waiting)->write);
@@ -375,7 +376,7 @@ void pf_ingest_post(struct pf_ingest *ingest, struct pf_http_request *req,
 {
 	struct pf_wire_error error = { .reason = "" };
 	struct scratch *scratch;
-	struct pf_report report;
+	struct pf_report_index index;
 	const void *data;
 	bool gzip = false;
 	size_t len;
@@ -389,9 +390,9 @@ void pf_ingest_post(struct pf_ingest *ingest, struct pf_http_request *req,
 	scratch = scratch_take(ingest);
 	r = scratch ? message_of(req, scratch, &data, &len, &gzip) : -ENOMEM;
 	if (r == 0)
-		r = pf_wire_decode_report(data, len, &scratch->arena, &report, &error);
+		r = pf_wire_index_report(data, len, &scratch->arena, &index, &error);
 	if (r == 0)
-		r = take_report(ingest, req, gzip, &report, who);
+		r = take_report(ingest, req, gzip, &index, who);
 	if (r < 0)
 		refuse_message(ingest, req, r, &error);
 	if (scratch)

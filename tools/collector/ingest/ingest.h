@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ingest.h - POST /v1/reports: a body is checked, decoded once to see that it can be, and handed to
- * the writer; the answer goes out after its commit.
+ * ingest.h - POST /v1/reports: a body is checked as strictly as if it were decoded (wire/index.h) and
+ * handed to the writer; the answer goes out after its commit.
  *
  * Answers: 200 durable; 400 damaged (with byte and reason); 403 not this node's; 413 too large, also
  * when decompressed or decoded; 415; 422 understood but refused (newer schema, clock far ahead);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/evidence.h"
-
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
 	hash ^= value + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2);
@@ -24,25 +22,21 @@ static int by_key(const void *left, const void *right)
 	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 
-int pf_keyset_of(const struct pf_report *report, struct pf_keyset *ret_set)
+int pf_keyset_of(const struct pf_report_index *index, struct pf_keyset *ret_set)
 {
+	const struct pf_report *report = &index->report;
 	struct pf_keyset set = { .nr = 0 };
-	size_t max = report->nr_oom_kills;
+	size_t max = report->nr_oom_kills + index->nr_slices;
 
-	for (size_t i = 0; i < report->nr_containers; i++)
-		max += report->containers[i].nr_slices;
 	set.entries = calloc(max ? max : 1, sizeof(*set.entries));
 	if (!set.entries)
 		return -ENOMEM;
-	for (size_t i = 0; i < report->nr_containers; i++) {
-		const struct pf_report_container *c = &report->containers[i];
-		uint64_t instance = pf_evidence_instance_id(c->instance);
+	for (size_t i = 0; i < index->nr_slices; i++) {
+		const struct pf_index_slice *s = &index->slices[i];
 
-		for (size_t s = 0; s < c->nr_slices; s++)
-			set.entries[set.nr++] =
-				(struct pf_keyset_entry){ mix(mix(instance, c->slices[s]->hour),
-							      c->slices[s]->run_id),
-							  c->slices[s]->sequence };
+		set.entries[set.nr++] =
+			(struct pf_keyset_entry){ mix(mix(s->instance, s->hour), s->run_id),
+						  s->sequence };
 	}
 	for (size_t i = 0; i < report->nr_oom_kills; i++)
 		set.entries[set.nr++] = (struct pf_keyset_entry){

@@ -6,7 +6,7 @@
 #ifndef PF_COLLECTOR_INGEST_KEYSET_H
 #define PF_COLLECTOR_INGEST_KEYSET_H
 
-#include "core/report.h"
+#include "wire/index.h"
 
 struct pf_keyset_entry {
 	uint64_t key; /* hash of (instance, hour, run), or of an OOM kill */
@@ -19,7 +19,7 @@ struct pf_keyset {
 };
 
 /** pf_keyset_of() - the slices and OOM kills of a report. Return: 0; -ENOMEM. */
-PF_MUST_CHECK int pf_keyset_of(const struct pf_report *report, struct pf_keyset *ret_set);
+PF_MUST_CHECK int pf_keyset_of(const struct pf_report_index *index, struct pf_keyset *ret_set);
 void pf_keyset_done(struct pf_keyset *set);
 
 /** pf_keyset_covers() - true if each entry of @old is in @set at least as new. */

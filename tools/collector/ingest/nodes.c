@@ -120,34 +120,34 @@ static void add_known(uint64_t *sum, uint64_t more)
 		*sum += more;
 }
 
-static void fill_containers(struct pf_node_info *info, const struct pf_report *report)
+static void fill_containers(struct pf_node_info *info, const struct pf_report_index *index)
 {
 	info->nr_containers = info->nr_leaks = 0;
 	info->cpu_requested_millicores = info->memory_requested_bytes = info->hot_bytes = 0;
 	info->cpu_used_millicores = 0;
-	for (size_t i = 0; i < report->nr_containers; i++) {
-		const struct pf_report_container *c = &report->containers[i];
-		uint64_t interval_ns = c->now.interval_ns;
+	for (size_t i = 0; i < index->nr_containers; i++) {
+		const struct pf_index_container *c = &index->containers[i];
 
-		if (c->ended_unix_ns != PF_UNKNOWN)
+		if (c->ended)
 			continue;
 		info->nr_containers++;
-		info->nr_leaks += c->leak && c->leak->state == PF_LEAK_ALARM;
-		add_known(&info->cpu_requested_millicores,
-			  c->identity->spec.cpu_request_millicores);
-		add_known(&info->memory_requested_bytes, c->identity->spec.memory_request_bytes);
-		add_known(&info->hot_bytes, c->now.hot_bytes);
-		if (c->now.usage_ns != PF_UNKNOWN && interval_ns != PF_UNKNOWN && interval_ns)
+		info->nr_leaks += c->leak_alarm;
+		add_known(&info->cpu_requested_millicores, c->cpu_request_millicores);
+		add_known(&info->memory_requested_bytes, c->memory_request_bytes);
+		add_known(&info->hot_bytes, c->hot_bytes);
+		if (c->usage_ns != PF_UNKNOWN && c->interval_ns != PF_UNKNOWN && c->interval_ns)
 			info->cpu_used_millicores +=
-				(double)c->now.usage_ns * 1000 / (double)interval_ns;
+				(double)c->usage_ns * 1000 / (double)c->interval_ns;
 	}
 }
 
 #define COPY(to, from) ((void)snprintf((to), sizeof(to), "%s", (from))) /* cut if too long */
 
-static void fill(struct pf_node_info *info, const struct pf_report *report, int64_t received_ms,
-		 bool live)
+static void fill(struct pf_node_info *info, const struct pf_report_index *index,
+		 int64_t received_ms, bool live)
 {
+	const struct pf_report *report = &index->report;
+
 	info->run_id = report->run_id;
 	info->sequence = report->sequence;
 	info->end_unix_ns = report->end_unix_ns;
@@ -164,7 +164,7 @@ static void fill(struct pf_node_info *info, const struct pf_report *report, int6
 	info->memory_total_bytes = report->memory_total_bytes;
 	info->cpu_allocatable_millicores = report->cpu_allocatable_millicores;
 	info->memory_allocatable_bytes = report->memory_allocatable_bytes;
-	fill_containers(info, report);
+	fill_containers(info, index);
 	info->nr_lost = 0;
 	for (size_t i = 0; i < report->nr_losses; i++)
 		info->nr_lost += report->losses[i].count;
@@ -189,9 +189,10 @@ static struct node *node_new(const char *cluster, const char *name)
 	return pf_take(node);
 }
 
-static int seen_locked(struct pf_nodes *nodes, const char *key, const struct pf_report *report,
+static int seen_locked(struct pf_nodes *nodes, const char *key, const struct pf_report_index *index,
 		       int64_t received_ms, bool live)
 {
+	const struct pf_report *report = &index->report;
 	struct node *node = pf_map_get_str(nodes->map, key);
 	int r = 0;
 
@@ -209,19 +210,19 @@ static int seen_locked(struct pf_nodes *nodes, const char *key, const struct pf_
 			   : report->end_unix_ns < node->info.end_unix_ns) {
 		return 0;
 	}
-	fill(&node->info, report, received_ms, live);
+	fill(&node->info, index, received_ms, live);
 	return 0;
 }
 
-int pf_nodes_seen(struct pf_nodes *nodes, const struct pf_report *report, int64_t received_unix_ms,
-		  bool live)
+int pf_nodes_seen(struct pf_nodes *nodes, const struct pf_report_index *index,
+		  int64_t received_unix_ms, bool live)
 {
 	char key[1024];
 	int r;
 
-	key_of(report->cluster, report->node, key, sizeof(key));
+	key_of(index->report.cluster, index->report.node, key, sizeof(key));
 	pthread_mutex_lock(&nodes->lock);
-	r = seen_locked(nodes, key, report, received_unix_ms, live);
+	r = seen_locked(nodes, key, index, received_unix_ms, live);
 	pthread_mutex_unlock(&nodes->lock);
 	return r;
 }

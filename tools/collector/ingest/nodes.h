@@ -6,7 +6,7 @@
 #ifndef PF_COLLECTOR_INGEST_NODES_H
 #define PF_COLLECTOR_INGEST_NODES_H
 
-#include "core/report.h"
+#include "wire/index.h"
 
 struct pf_nodes;
 
@@ -46,8 +46,8 @@ bool pf_nodes_has_room(struct pf_nodes *nodes, const char *cluster, const char *
  * @live: it came from the node just now (not out of the store).
  * Return: 0; -ENOSPC: too many nodes; -ENOMEM.
  */
-int pf_nodes_seen(struct pf_nodes *nodes, const struct pf_report *report, int64_t received_unix_ms,
-		  bool live);
+int pf_nodes_seen(struct pf_nodes *nodes, const struct pf_report_index *index,
+		  int64_t received_unix_ms, bool live);
 
 size_t pf_nodes_count(struct pf_nodes *nodes);
 

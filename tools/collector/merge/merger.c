@@ -31,6 +31,7 @@ struct pf_merger {
 	char *where, *node_class_label;
 	struct pf_store *store;
 	struct pf_loader loader;
+	struct pf_arena indexes; /* of a node's reports */
 	struct pf_vpa_settings settings;
 	pthread_t thread;
 	bool started;
@@ -61,6 +62,19 @@ static uint32_t first_open_hour(uint64_t now_unix_ns)
 	return (uint32_t)((now_unix_ns - SEAL_AFTER_MIN * PF_NS_PER_MIN) / PF_NS_PER_HOUR);
 }
 
+/* What the reports say of their node, after a restart. A table that is full stays so. */
+static void see_node(struct pf_merger *m, const struct pf_report *const *reports, size_t nr,
+		     int64_t heard_ms)
+{
+	pf_arena_reset(&m->indexes);
+	for (size_t i = 0; i < nr; i++) {
+		struct pf_report_index index;
+
+		if (pf_report_index_of(reports[i], &m->indexes, &index) == 0)
+			(void)pf_nodes_seen(m->opts.nodes, &index, heard_ms, false);
+	}
+}
+
 static int merge_open(struct pf_merger *m, const struct pf_row_list *rows, struct pf_open *open)
 {
 	for (size_t at = 0; at < rows->nr;) {
@@ -75,9 +89,7 @@ static int merge_open(struct pf_merger *m, const struct pf_row_list *rows, struc
 		r = pf_loader_node(&m->loader, &rows->rows[first], end - first, &reports, &nr);
 		if (r < 0)
 			return r;
-		for (size_t i = 0; i < nr; i++)
-			(void)pf_nodes_seen(m->opts.nodes, reports[i], heard_ms,
-					    false); /* after a restart; a full table stays so */
+		see_node(m, reports, nr, heard_ms);
 		r = pf_open_add_node(open, reports, nr, (uint64_t)heard_ms * PF_NS_PER_MS);
 		if (r < 0)
 			return r;
@@ -311,6 +323,7 @@ int pf_merger_new(const struct pf_merger_opts *opts, struct pf_merger **ret_merg
 		return r;
 	pf_loader_init(&m->loader, opts->store, m->store, opts->max_inflated_bytes,
 		       opts->max_decoded_bytes * DECODED_REPORTS_OF_NODE);
+	pf_arena_init(&m->indexes, opts->max_decoded_bytes);
 	r = -pthread_create(&m->thread, NULL, run, m);
 	if (r < 0) {
 		(void)snprintf(error, error_size, "cannot start the merger's thread: %s",
@@ -336,6 +349,7 @@ void pf_merger_free(struct pf_merger *m)
 	pf_fleet_unref(m->fleet);
 	pf_base_done(&m->base);
 	pf_loader_done(&m->loader);
+	pf_arena_done(&m->indexes);
 	m->opts.store->close(m->store);
 	free(m->where);
 	free(m->node_class_label);

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The walk over encoded reports against the decoder: what the one takes the other takes, with the same
+ * keys and numbers, however the bytes are damaged.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bench/fleet/sim.h"
+#include "core/units.h"
+#include "unit/check.h"
+#include "unit/report_sample.h"
+#include "wire/index.h"
+
+enum { TEST_MEMORY_MAX = 64 << 20, NR_DAMAGED = 30000 };
+
+/* 2026-05-29 00:00 UTC */
+#define START_NS (494328ull * PF_NS_PER_HOUR)
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static void encode(const struct pf_report *report, struct pf_buf *buf)
+{
+	pf_buf_init(buf, PF_WIRE_MESSAGE_MAX);
+	PF_CHECK_INT("encode", pf_wire_encode_report(report, buf), 0);
+}
+
+/* A node of a simulated fleet after half an hour: the form agents send. */
+static void encode_simulated(struct pf_buf *buf)
+{
+	struct pf_sim_opts opts = { .seed = 1,
+				    .cluster = "c",
+				    .nr_nodes = 1,
+				    .nr_containers = 20,
+				    .start_unix_ns = START_NS };
+	PF_AUTO(pf_sim_freep) struct pf_sim *sim = NULL;
+	struct pf_report report;
+	struct pf_arena arena;
+
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("sim", pf_sim_new(&opts, &sim), 0);
+	PF_CHECK_INT("live", pf_sim_advance(sim, 0, START_NS + PF_NS_PER_HOUR * 3 / 2), 0);
+	PF_CHECK_INT("report", pf_sim_report(sim, 0, &arena, &report), 0);
+	encode(&report, buf);
+	pf_arena_done(&arena);
+}
+
+static bool same_containers(const struct pf_report_index *a, const struct pf_report_index *b)
+{
+	for (size_t i = 0; i < a->nr_containers; i++) {
+		const struct pf_index_container *x = &a->containers[i], *y = &b->containers[i];
+
+		if (x->ended != y->ended || x->leak_alarm != y->leak_alarm ||
+		    x->cpu_request_millicores != y->cpu_request_millicores ||
+		    x->memory_request_bytes != y->memory_request_bytes ||
+		    x->interval_ns != y->interval_ns || x->usage_ns != y->usage_ns ||
+		    x->hot_bytes != y->hot_bytes)
+			return false;
+	}
+	return true;
+}
+
+static bool same_slices(const struct pf_report_index *a, const struct pf_report_index *b)
+{
+	for (size_t i = 0; i < a->nr_slices; i++) {
+		const struct pf_index_slice *x = &a->slices[i], *y = &b->slices[i];
+
+		if (x->instance != y->instance || x->run_id != y->run_id || x->hour != y->hour ||
+		    x->sequence != y->sequence)
+			return false;
+	}
+	return true;
+}
+
+static bool same(const struct pf_report_index *a, const struct pf_report_index *b)
+{
+	const struct pf_report *x = &a->report, *y = &b->report;
+
+	return a->nr_containers == b->nr_containers && a->nr_slices == b->nr_slices &&
+	       same_containers(a, b) && same_slices(a, b) && !strcmp(x->node, y->node) &&
+	       !strcmp(x->cluster, y->cluster) && x->run_id == y->run_id &&
+	       x->sequence == y->sequence && x->end_unix_ns == y->end_unix_ns &&
+	       x->nr_oom_kills == y->nr_oom_kills && x->nr_signals == y->nr_signals &&
+	       x->nr_losses == y->nr_losses && x->nr_node_labels == y->nr_node_labels &&
+	       x->last == y->last;
+}
+
+/* Return: what the walk said. Fails the test where it takes what the decoder does not. */
+static int compare(const char *name, const void *data, size_t len, size_t memory_max)
+{
+	struct pf_report_index walked, decoded;
+	struct pf_wire_error error = { 0 };
+	struct pf_arena arena, other;
+	struct pf_report report;
+	int r, want;
+
+	pf_arena_init(&arena, memory_max);
+	pf_arena_init(&other, memory_max);
+	r = pf_wire_index_walk(data, len, &arena, &walked);
+	PF_CHECK("known answers", r == 0 || r == -EAGAIN || r == -ENOSPC);
+	if (r == 0) {
+		want = pf_wire_decode_report(data, len, &other, &report, &error);
+		PF_CHECK_INT(name, want, 0);
+		pf_arena_done(&other);
+		pf_arena_init(&other, TEST_MEMORY_MAX);
+		if (want == 0 && pf_wire_decode_report(data, len, &other, &report, &error) == 0 &&
+		    pf_report_index_of(&report, &other, &decoded) == 0)
+			PF_CHECK(name, same(&walked, &decoded));
+	}
+	pf_arena_done(&other);
+	pf_arena_done(&arena);
+	return r;
+}
+
+static void test_own_form(void)
+{
+	struct pf_buf buf;
+
+	encode(report_sample(), &buf);
+	PF_CHECK_INT("every field", compare("sample", buf.data, buf.len, TEST_MEMORY_MAX), 0);
+	pf_buf_done(&buf);
+	encode_simulated(&buf);
+	PF_CHECK_INT("a node's", compare("simulated", buf.data, buf.len, TEST_MEMORY_MAX), 0);
+	pf_buf_done(&buf);
+}
+
+/* A few bytes changed, a piece taken out or put in twice. */
+static size_t damage(const struct pf_buf *from, char *to, uint64_t *state)
+{
+	size_t len = from->len, at = next_random(state) % len, nr;
+
+	memcpy(to, from->data, len);
+	nr = 1 + next_random(state) % 64;
+	nr = PF_MIN(nr, len - at);
+	switch (next_random(state) % 4) {
+	case 0:
+		memmove(to + at, to + at + nr, len - at - nr);
+		return len - nr;
+	case 1:
+		memmove(to + at + nr, to + at, len - at);
+		return len + nr;
+	case 2:
+		to[at] = (char)next_random(state);
+		return len;
+	default: /* small steps leave more of it valid */
+		to[at] = (char)(to[at] ^ (1 << next_random(state) % 8));
+		return len;
+	}
+}
+
+static void run_damaged(const struct pf_buf *buf, uint64_t seed)
+{
+	PF_AUTO(pf_freep) char *bad = malloc(buf->len + 64);
+	uint64_t state = seed;
+	unsigned nr_taken = 0;
+
+	for (unsigned i = 0; bad && i < NR_DAMAGED; i++) {
+		char name[64];
+		size_t len = damage(buf, bad, &state);
+
+		(void)snprintf(name, sizeof(name), "seed %llu, damage %u", (unsigned long long)seed,
+			       i);
+		nr_taken += compare(name, bad, len, TEST_MEMORY_MAX) == 0;
+	}
+	/* Most changes of a number leave a valid message: a walk that takes none tests nothing. */
+	PF_CHECK("some are still taken", nr_taken > NR_DAMAGED / 100);
+	PF_CHECK("some are not", nr_taken < NR_DAMAGED);
+}
+
+static void test_damage(void)
+{
+	struct pf_buf buf;
+
+	encode(report_sample(), &buf);
+	run_damaged(&buf, 20260529);
+	pf_buf_done(&buf);
+}
+
+/* With any maximum: where the walk says yes, decoding fits as well. */
+static void test_memory(void)
+{
+	struct pf_buf buf;
+	bool no = false, yes = false;
+
+	encode(report_sample(), &buf);
+	for (size_t max = 1024; max < TEST_MEMORY_MAX; max += max / 16) {
+		int r = compare("memory", buf.data, buf.len, max);
+
+		yes |= r == 0;
+		no |= r != 0;
+	}
+	PF_CHECK("both were met", no && yes);
+	pf_buf_done(&buf);
+}
+
+/* Many empty messages: two bytes each, and much memory. */
+static void test_small_message_large_memory(void)
+{
+	enum { NR = 4096 };
+	char data[NR * 3];
+
+	for (size_t i = 0; i < NR; i++)
+		memcpy(&data[i * 3], "\x92\x01\x00", 3); /* field 18, no bytes */
+	for (size_t max = 1 << 16; max < TEST_MEMORY_MAX; max *= 2)
+		(void)compare("empty containers", data, sizeof(data), max);
+	PF_CHECK("too large", compare("empty containers", data, sizeof(data), 1 << 20) != 0);
+	PF_CHECK_INT("large enough", compare("empty containers", data, sizeof(data), 64 << 20), 0);
+}
+
+/* What the walk does not take is decoded, with the decoder's own byte and reason. */
+static void test_other_form(void)
+{
+	/* sequence, then run_id (of a lower number): in an order no encoder uses, but valid */
+	static const char data[] = "\x92\x01\x0c\x52\x0a\x18\x05\x08\x07\x11\x01\x00\x00\x00\x00";
+	struct pf_report_index index;
+	struct pf_wire_error error = { 0 };
+	struct pf_arena arena;
+
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("walk", pf_wire_index_walk(data, sizeof(data) - 1, &arena, &index), -EAGAIN);
+	PF_CHECK_INT("cut", pf_wire_index_report(data, sizeof(data) - 1, &arena, &index, &error),
+		     -EBADMSG);
+	PF_CHECK("reason", error.reason[0] && error.offset <= sizeof(data));
+	pf_arena_done(&arena);
+}
+
+static void test_any_order(void)
+{
+	static const char data[] = "\x92\x01\x0f\x52\x0d\x18\x05\x08\x07\x11\x01\x00\x00\x00\x00"
+				   "\x00\x00\x00";
+	struct pf_report_index index = { .nr_slices = 0 };
+	struct pf_wire_error error = { 0 };
+	struct pf_arena arena;
+
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("walk", pf_wire_index_walk(data, sizeof(data) - 1, &arena, &index), -EAGAIN);
+	PF_CHECK_INT("index", pf_wire_index_report(data, sizeof(data) - 1, &arena, &index, &error),
+		     0);
+	PF_CHECK_INT("slices", index.nr_slices, 1);
+	if (index.nr_slices == 1) {
+		PF_CHECK_INT("hour", index.slices[0].hour, 7);
+		PF_CHECK_INT("run", index.slices[0].run_id, 1);
+		PF_CHECK_INT("sequence", index.slices[0].sequence, 5);
+	}
+	pf_arena_done(&arena);
+}
+
+PF_TEST_SUITE(wire_index, { "own form", test_own_form }, { "damage", test_damage },
+	      { "memory", test_memory },
+	      { "small message, large memory", test_small_message_large_memory },
+	      { "other form", test_other_form }, { "any order", test_any_order });
