@@ -131,6 +131,13 @@ PF_MUST_CHECK int pf_evidence_merge(struct pf_evidence *evidence, const struct p
 /** pf_evidence_vpa() - VPA's aggregate: CPU, and all memory peaks put into the histogram. */
 void pf_evidence_vpa(const struct pf_evidence *evidence, struct pf_vpa_aggregate *ret_aggregate);
 
+/**
+ * pf_evidence_rebase() - moves evidence back by whole days if it ends more than a day after @now_ns:
+ * the clock was set back between two runs. Left there it would outweigh everything to come until
+ * the clock has caught up. Whole days keep the time of day, and VPA's references where VPA has them.
+ */
+void pf_evidence_rebase(struct pf_evidence *evidence, int64_t now_ns);
+
 /** pf_evidence_instance_id() - a hash of a name, for pf_evidence_add_slice(). */
 uint64_t pf_evidence_instance_id(const char *name);
 

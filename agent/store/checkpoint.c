@@ -235,13 +235,20 @@ void pf_checkpoint_feeds_free(struct pf_checkpoint_feeds *feeds)
 
 	if (!feeds)
 		return;
-	pf_map_for_each(feeds->by_instance, cursor, instance)
-		free(instance);
+	if (feeds->by_instance)
+		pf_map_for_each(feeds->by_instance, cursor, instance)
+			free(instance);
 	pf_map_free(feeds->by_instance);
 	free(feeds);
 }
 
-static int load_feeds(const Podfit__Checkpoint__V1__Checkpoint *from,
+/* After a clock that was set back the instance would refuse all samples until it has caught up. */
+static bool from_the_future(const Podfit__Checkpoint__V1__Feed *feed, int64_t now_unix_ns)
+{
+	return feed->last_cpu_unix_ns > now_unix_ns || feed->last_memory_unix_ns > now_unix_ns;
+}
+
+static int load_feeds(const Podfit__Checkpoint__V1__Checkpoint *from, int64_t now_unix_ns,
 		      struct pf_checkpoint_feeds **ret_feeds)
 {
 	struct pf_checkpoint_feeds *feeds = calloc(1, sizeof(*feeds));
@@ -251,7 +258,8 @@ static int load_feeds(const Podfit__Checkpoint__V1__Checkpoint *from,
 		const Podfit__Checkpoint__V1__Feed *feed = from->feeds[i];
 		struct pf_vpa_instance *instance;
 
-		if (!feed->instance || pf_map_get_str(feeds->by_instance, feed->instance))
+		if (!feed->instance || from_the_future(feed, now_unix_ns) ||
+		    pf_map_get_str(feeds->by_instance, feed->instance))
 			continue;
 		instance = malloc(sizeof(*instance));
 		if (!instance) {
@@ -267,10 +275,7 @@ static int load_feeds(const Podfit__Checkpoint__V1__Checkpoint *from,
 			free(instance);
 	}
 	if (r < 0) {
-		if (feeds && feeds->by_instance)
-			pf_checkpoint_feeds_free(feeds);
-		else
-			free(feeds);
+		pf_checkpoint_feeds_free(feeds);
 		return r;
 	}
 	*ret_feeds = feeds;
@@ -289,6 +294,7 @@ static int load_history(const Podfit__Checkpoint__V1__History *record,
 	r = pf_evidence_load(record->evidence.data, record->evidence.len, &evidence);
 	if (r < 0 || !take)
 		return r;
+	pf_evidence_rebase(evidence, parts->now_unix_ns);
 	r = pf_histories_get(parts->histories, record->key, parts->now_ns, &history);
 	if (r == -ENOSPC)
 		return 0; /* smaller tables than before: counted there */
@@ -342,6 +348,7 @@ static int decode(const struct pf_buf *file, const struct pf_checkpoint_parts *p
 		  struct pf_checkpoint_feeds **ret_feeds)
 {
 	Podfit__Checkpoint__V1__Checkpoint *message;
+	struct pf_checkpoint_feeds *feeds = NULL;
 	int r = check_header(file);
 
 	if (r < 0)
@@ -352,11 +359,14 @@ static int decode(const struct pf_buf *file, const struct pf_checkpoint_parts *p
 		return -EBADMSG;
 	r = message->version == VERSION ? load_parts(message, parts, false) : -EOPNOTSUPP;
 	if (r == 0)
-		r = load_feeds(message, ret_feeds);
+		r = load_feeds(message, parts->now_unix_ns, &feeds);
 	if (r == 0)
 		r = load_parts(message, parts, true);
-	if (r == 0)
+	if (r == 0) {
 		r = (int)message->n_histories;
+		*ret_feeds = pf_take(feeds);
+	}
+	pf_checkpoint_feeds_free(feeds);
 	podfit__checkpoint__v1__checkpoint__free_unpacked(message, NULL);
 	return r;
 }

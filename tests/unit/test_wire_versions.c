@@ -7,6 +7,7 @@
 #include <podfit.pb-c.h>
 #include <stdlib.h>
 
+#include "sys/file.h"
 #include "unit/check.h"
 #include "unit/report_sample.h"
 #include "wire/wire.h"
@@ -188,6 +189,59 @@ static void test_newer(void)
 	pf_buf_done(&now);
 }
 
+static void check_recorded(const struct pf_report *got)
+{
+	const struct pf_report_container *c = &got->containers[0];
+	const struct pf_slice *slice = c->slices[0];
+
+	PF_CHECK_INT("minor", got->schema_minor, 0);
+	PF_CHECK_STR("layout", got->cgroup_layout, "v2");
+	PF_CHECK_NEAR("thinning", got->cost.thinning, 0.25, 0);
+	PF_CHECK_STR("workload", c->identity->workload, "cart");
+	PF_CHECK_INT("kind", c->identity->workload_kind, PF_WORKLOAD_STATEFUL_SET);
+	PF_CHECK_INT("request", c->identity->spec.memory_request_bytes, 300);
+	PF_CHECK_INT("enforced", c->enforced.cpu_weight, 79);
+	PF_CHECK_INT("threads", c->now.nr_threads, (1 << 10) + 33 * 1001);
+	PF_CHECK_INT("quota", slice->cfs_quota_us, 100 + 9 * 1001);
+	PF_CHECK_INT("kills of the hour", slice->oom_kills, (1 << 22) + 17 * 1001);
+	PF_CHECK_INT("last bucket", slice->hists[PF_HIST_USAGE][271], 4000000000u);
+	PF_CHECK_INT("VPA peaks", slice->vpa.nr_peaks, 2);
+	PF_CHECK_INT("verdict", c->recommendation->findings[1].verdict, PF_VERDICT_IDLE);
+	PF_CHECK_INT("curve", c->recommendation->curve[1].burst_us, 20000);
+	PF_CHECK_NEAR("slope", c->leak->slope_high, 4e6, 0);
+	PF_CHECK_STR("frame", c->leak->stacks[0].frames[0].symbol, "grow");
+	PF_CHECK_INT("kill", got->oom_kills[0].overshoot_bytes, 30000000);
+}
+
+/* A report of an earlier build, see tests/fixtures/versions/README.md. */
+static void test_recorded(void)
+{
+	static const char source[] = "tests/fixtures/versions/report-1.0.pb";
+	struct pf_wire_error error = { 0 };
+	struct pf_report got;
+	struct pf_arena arena;
+	struct pf_buf file;
+	const uint8_t *at;
+	uint64_t len;
+	int r;
+
+	pf_buf_init(&file, 1 << 20);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT(source, pf_file_read(&pf_sys_real, AT_FDCWD, source, &file), 0);
+	if (file.len) {
+		at = (const uint8_t *)file.data;
+		len = get_varint(&at);
+		r = pf_wire_decode_report(at, len, &arena, &got, &error);
+		PF_CHECK_INT("decode", r, 0);
+		if (r == 0 && got.nr_containers == 2)
+			check_recorded(&got);
+		else
+			PF_CHECK("containers", false);
+	}
+	pf_arena_done(&arena);
+	pf_buf_done(&file);
+}
+
 /* Without these a number would have to be guessed: such a message never was one of version 1. */
 static bool is_needed(const char *field)
 {
@@ -306,4 +360,4 @@ static void test_newer_enums(void)
 }
 
 PF_TEST_SUITE(wire_versions, { "newer", test_newer }, { "older, field by field", test_older },
-	      { "newer enums", test_newer_enums });
+	      { "newer enums", test_newer_enums }, { "recorded", test_recorded });
