@@ -8,19 +8,54 @@ void pf_hour_point_clear(struct pf_hour_point *point, uint32_t hour)
 {
 	*point = (struct pf_hour_point){
 		.hour = hour,
+		.nr_periods = NAN,
+		.nr_throttled = NAN,
+		.throttled_ns = NAN,
 		.demand_p99_millicores = PF_UNKNOWN,
 		.demand_peak_millicores = PF_UNKNOWN,
 		.memory_peak_bytes = PF_UNKNOWN,
 		.hot_peak_bytes = PF_UNKNOWN,
 		.working_set_peak_bytes = PF_UNKNOWN,
+		.oom_kills = PF_UNKNOWN,
+		.restarts = PF_UNKNOWN,
 		.present = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN },
 	};
 	memset(&point->kinds, 0xff, sizeof(point->kinds)); /* PF_UNKNOWN is all ones */
 }
 
-static double known(uint64_t value)
+double pf_hour_mean(const struct pf_hour_sum *sum)
 {
-	return value == PF_UNKNOWN ? 0 : (double)value;
+	return sum->covered_ns > 0 ? sum->sum / sum->covered_ns : NAN;
+}
+
+double pf_hour_throttled_ratio(const struct pf_hour_point *point)
+{
+	return point->nr_periods > 0 ? point->nr_throttled / point->nr_periods : NAN;
+}
+
+static void add(double *sum, uint64_t more)
+{
+	if (more != PF_UNKNOWN)
+		*sum = (isnan(*sum) ? 0 : *sum) + (double)more;
+}
+
+static void count(uint64_t *sum, uint64_t more)
+{
+	if (more != PF_UNKNOWN)
+		*sum = (*sum == PF_UNKNOWN ? 0 : *sum) + more;
+}
+
+static void add_sum(struct pf_hour_sum *sum, double more, uint64_t covered_ns)
+{
+	if (isnan(more))
+		return;
+	sum->sum += more;
+	sum->covered_ns += (double)covered_ns;
+}
+
+static double number(uint64_t value)
+{
+	return value == PF_UNKNOWN ? NAN : (double)value;
 }
 
 static void raise(uint64_t *peak, uint64_t value)
@@ -44,26 +79,24 @@ static void add_kinds(struct pf_hour_point *point, const struct pf_memory_kinds 
 
 void pf_hour_point_add(struct pf_hour_point *point, const struct pf_slice *slice, bool new_instance)
 {
-	double covered_ns = (double)slice->covered_ns;
+	uint64_t covered_ns = slice->covered_ns;
 
 	point->nr_instances += new_instance;
-	point->covered_ns += covered_ns;
-	point->usage_ns += known(slice->usage_ns);
-	point->nr_periods += known(slice->nr_periods);
-	point->nr_throttled += known(slice->nr_throttled);
-	point->throttled_ns += known(slice->throttled_ns);
-	point->quota_wait_ns += known(slice->quota_wait_ns);
-	point->contention_wait_ns += known(slice->contention_wait_ns);
-	if (!isnan(slice->memory_mean_bytes))
-		point->memory_byte_ns += covered_ns * slice->memory_mean_bytes;
-	if (!isnan(slice->hot_mean_bytes))
-		point->hot_byte_ns += covered_ns * slice->hot_mean_bytes;
+	point->covered_ns += (double)covered_ns;
+	add(&point->nr_periods, slice->nr_periods);
+	add(&point->nr_throttled, slice->nr_throttled);
+	add(&point->throttled_ns, slice->throttled_ns);
+	add_sum(&point->usage_ns, number(slice->usage_ns), covered_ns);
+	add_sum(&point->quota_wait_ns, number(slice->quota_wait_ns), covered_ns);
+	add_sum(&point->contention_wait_ns, number(slice->contention_wait_ns), covered_ns);
+	add_sum(&point->memory_byte_ns, (double)covered_ns * slice->memory_mean_bytes, covered_ns);
+	add_sum(&point->hot_byte_ns, (double)covered_ns * slice->hot_mean_bytes, covered_ns);
 	raise(&point->demand_peak_millicores, slice->demand_peak_millicores);
 	raise(&point->memory_peak_bytes, slice->memory_peak_bytes);
 	raise(&point->hot_peak_bytes, slice->hot_peak_bytes);
 	raise(&point->working_set_peak_bytes, slice->working_set_peak_bytes);
 	if (new_instance)
 		add_kinds(point, &slice->memory_end);
-	point->oom_kills += slice->oom_kills == PF_UNKNOWN ? 0 : slice->oom_kills;
-	point->restarts += slice->restarts == PF_UNKNOWN ? 0 : slice->restarts;
+	count(&point->oom_kills, slice->oom_kills);
+	count(&point->restarts, slice->restarts);
 }

@@ -13,15 +13,21 @@
 
 enum { PF_MEMORY_NR_KINDS = sizeof(struct pf_memory_kinds) / sizeof(uint64_t) };
 
-/* A plain value. Sums are 0 and peaks PF_UNKNOWN until a slice knew them. */
+/* A sum, and the time of those instances that know theirs: others must not count as if they had none. */
+struct pf_hour_sum {
+	double sum, covered_ns;
+};
+
+/* A plain value. Numbers are NaN, counts and peaks PF_UNKNOWN until a slice knew them. */
 struct pf_hour_point {
 	uint32_t hour; /* since 1970 UTC */
 	uint32_t nr_instances;
-	double covered_ns, usage_ns, nr_periods, nr_throttled, throttled_ns;
-	double quota_wait_ns, contention_wait_ns;
-	double memory_byte_ns, hot_byte_ns; /* byte * ns: means over covered_ns */
-	uint64_t demand_p99_millicores;	    /* of 100 ms windows, all instances together */
-	uint64_t demand_peak_millicores;    /* of the highest instance, as all peaks */
+	double covered_ns; /* 0 at first */
+	double nr_periods, nr_throttled, throttled_ns;
+	struct pf_hour_sum usage_ns, quota_wait_ns, contention_wait_ns;
+	struct pf_hour_sum memory_byte_ns, hot_byte_ns; /* byte * ns */
+	uint64_t demand_p99_millicores;	 /* of 100 ms windows, all instances together */
+	uint64_t demand_peak_millicores; /* of the highest instance, as all peaks */
 	uint64_t memory_peak_bytes, hot_peak_bytes, working_set_peak_bytes;
 	struct pf_memory_kinds kinds; /* at the end, sum of nr_kinds instances; PF_UNKNOWN */
 	uint32_t nr_kinds;
@@ -30,6 +36,12 @@ struct pf_hour_point {
 };
 
 void pf_hour_point_clear(struct pf_hour_point *point, uint32_t hour);
+
+/** pf_hour_mean() - a sum per ns that is covered; NaN: nobody knows it. */
+double pf_hour_mean(const struct pf_hour_sum *sum);
+
+/** pf_hour_throttled_ratio() - of the periods; NaN: not known, or there were none. */
+double pf_hour_throttled_ratio(const struct pf_hour_point *point);
 
 /**
  * pf_hour_point_add() - takes one slice in.

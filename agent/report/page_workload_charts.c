@@ -30,16 +30,14 @@ static double peak_of(uint64_t value)
 void pf_view_hour_of(const struct pf_hour_point *point, struct pf_view_hour *ret_hour)
 {
 	uint64_t *kinds = (uint64_t *)&ret_hour->memory;
-	double covered_s = point->covered_ns / 1e9;
 
 	*ret_hour = (struct pf_view_hour){
 		.start_unix_ns = point->hour * PF_NS_PER_HOUR,
 		.length_ns = PF_NS_PER_HOUR,
-		.usage_mean_millicores = covered_s > 0 ? point->usage_ns / covered_s / 1e6 : NAN,
+		.usage_mean_millicores = pf_hour_mean(&point->usage_ns) * 1000,
 		.demand_p99_millicores = peak_of(point->demand_p99_millicores),
 		.demand_peak_millicores = peak_of(point->demand_peak_millicores),
-		.throttled_ratio =
-			point->nr_periods > 0 ? point->nr_throttled / point->nr_periods : NAN,
+		.throttled_ratio = pf_hour_throttled_ratio(point),
 		.memory_peak_bytes = peak_of(point->memory_peak_bytes),
 		.hot_peak_bytes = peak_of(point->hot_peak_bytes),
 		.memory = point->kinds,

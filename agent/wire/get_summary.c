@@ -216,26 +216,35 @@ static int get_evidence(const Podfit__V1__Evidence *from, const struct pf_vpa_se
 	return 0;
 }
 
+#define GET_SUM(to, field, covered)                                                                \
+	do {                                                                                       \
+		if (from->has_##field)                                                             \
+			(to)->field =                                                              \
+				(struct pf_hour_sum){ from->field, from->has_##covered             \
+									   ? from->covered         \
+									   : from->covered_ns };   \
+	} while (0)
+
 static void get_point(const Podfit__V1__HourPoint *from, struct pf_hour_point *to)
 {
 	pf_hour_point_clear(to, from->hour);
 	to->nr_instances = from->nr_instances;
 	to->covered_ns = from->covered_ns;
-	to->usage_ns = from->usage_ns;
-	to->nr_periods = from->nr_periods;
-	to->nr_throttled = from->nr_throttled;
-	to->throttled_ns = from->throttled_ns;
-	to->quota_wait_ns = from->quota_wait_ns;
-	to->contention_wait_ns = from->contention_wait_ns;
-	to->memory_byte_ns = from->memory_byte_ns;
-	to->hot_byte_ns = from->hot_byte_ns;
+	GET_SUM(to, usage_ns, usage_covered_ns);
+	to->nr_periods = GET_DOUBLE(from, nr_periods);
+	to->nr_throttled = GET_DOUBLE(from, nr_throttled);
+	to->throttled_ns = GET_DOUBLE(from, throttled_ns);
+	GET_SUM(to, quota_wait_ns, quota_wait_covered_ns);
+	GET_SUM(to, contention_wait_ns, contention_wait_covered_ns);
+	GET_SUM(to, memory_byte_ns, memory_covered_ns);
+	GET_SUM(to, hot_byte_ns, hot_covered_ns);
 	to->demand_p99_millicores = GET(from, demand_p99_millicores);
 	to->demand_peak_millicores = GET(from, demand_peak_millicores);
 	to->memory_peak_bytes = GET(from, memory_peak_bytes);
 	to->hot_peak_bytes = GET(from, hot_peak_bytes);
 	to->working_set_peak_bytes = GET(from, working_set_peak_bytes);
-	to->oom_kills = from->oom_kills;
-	to->restarts = from->restarts;
+	to->oom_kills = GET(from, oom_kills);
+	to->restarts = GET(from, restarts);
 	to->nr_kinds = from->n_kind_bytes == PF_MEMORY_NR_KINDS ? from->nr_kinds : 0;
 	if (to->nr_kinds)
 		memcpy(&to->kinds, from->kind_bytes, sizeof(to->kinds));

@@ -199,6 +199,14 @@ static void put_present(Podfit__V1__HourPoint *to, const struct pf_resources *fr
 	PUT(to, memory_limit_bytes, from->memory_limit_bytes);
 }
 
+#define PUT_SUM(to, field, covered)                                                                \
+	do {                                                                                       \
+		if (from->field.covered_ns > 0) {                                                  \
+			PUT_ANY(to, field, from->field.sum);                                       \
+			PUT_ANY(to, covered, from->field.covered_ns);                              \
+		}                                                                                  \
+	} while (0)
+
 static void put_point(struct pf_arena *arena, const struct pf_hour_point *from,
 		      Podfit__V1__HourPoint *to)
 {
@@ -206,21 +214,21 @@ static void put_point(struct pf_arena *arena, const struct pf_hour_point *from,
 	PUT_ANY(to, hour, from->hour);
 	PUT_ANY(to, nr_instances, from->nr_instances);
 	PUT_ANY(to, covered_ns, from->covered_ns);
-	PUT_ANY(to, usage_ns, from->usage_ns);
-	PUT_ANY(to, nr_periods, from->nr_periods);
-	PUT_ANY(to, nr_throttled, from->nr_throttled);
-	PUT_ANY(to, throttled_ns, from->throttled_ns);
-	PUT_ANY(to, quota_wait_ns, from->quota_wait_ns);
-	PUT_ANY(to, contention_wait_ns, from->contention_wait_ns);
-	PUT_ANY(to, memory_byte_ns, from->memory_byte_ns);
-	PUT_ANY(to, hot_byte_ns, from->hot_byte_ns);
+	PUT_SUM(to, usage_ns, usage_covered_ns);
+	PUT_DOUBLE(to, nr_periods, from->nr_periods);
+	PUT_DOUBLE(to, nr_throttled, from->nr_throttled);
+	PUT_DOUBLE(to, throttled_ns, from->throttled_ns);
+	PUT_SUM(to, quota_wait_ns, quota_wait_covered_ns);
+	PUT_SUM(to, contention_wait_ns, contention_wait_covered_ns);
+	PUT_SUM(to, memory_byte_ns, memory_covered_ns);
+	PUT_SUM(to, hot_byte_ns, hot_covered_ns);
 	PUT(to, demand_p99_millicores, from->demand_p99_millicores);
 	PUT(to, demand_peak_millicores, from->demand_peak_millicores);
 	PUT(to, memory_peak_bytes, from->memory_peak_bytes);
 	PUT(to, hot_peak_bytes, from->hot_peak_bytes);
 	PUT(to, working_set_peak_bytes, from->working_set_peak_bytes);
-	PUT_ANY(to, oom_kills, from->oom_kills);
-	PUT_ANY(to, restarts, from->restarts);
+	PUT(to, oom_kills, from->oom_kills);
+	PUT(to, restarts, from->restarts);
 	put_present(to, &from->present);
 	if (!from->nr_kinds)
 		return;

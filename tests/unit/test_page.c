@@ -242,8 +242,10 @@ static void test_hour(void)
 		 isnan(hour.usage_mean_millicores) && isnan(hour.throttled_ratio) &&
 			 isnan(hour.memory_peak_bytes) && isnan(hour.demand_p99_millicores));
 	PF_CHECK("nor of memory", hour.memory.anon == PF_UNKNOWN);
-	point.covered_ns = 2 * 3600e9; /* two instances, an hour each */
-	point.usage_ns = 1800e9;
+	PF_CHECK("nor of kills", hour.oom_kills == PF_UNKNOWN && hour.restarts == PF_UNKNOWN);
+	point.covered_ns =
+		3 * 3600e9; /* three instances, an hour each; one does not know its CPU */
+	point.usage_ns = (struct pf_hour_sum){ 1800e9, 2 * 3600e9 };
 	point.nr_periods = 72000;
 	point.nr_throttled = 18000;
 	point.kinds.anon = 300;
@@ -254,6 +256,39 @@ static void test_hour(void)
 	PF_CHECK_INT("memory of an instance", hour.memory.anon, 150);
 	PF_CHECK("a kind that is not known stays so", hour.memory.shmem == PF_UNKNOWN);
 	PF_CHECK_INT("begin", hour.start_unix_ns, 496000 * PF_NS_PER_HOUR);
+}
+
+/* Instances that do not know a number are no instances that have none of it. */
+static void test_hour_known_by_some(void)
+{
+	struct pf_hour_point point;
+	struct pf_slice knows, not ;
+
+	pf_hour_point_clear(&point, 496000);
+	pf_slice_clear(&knows);
+	pf_slice_clear(&not );
+	knows.hour = not .hour = 496000;
+	knows.covered_ns = not .covered_ns = PF_NS_PER_HOUR;
+	pf_hour_point_add(&point, &not, true);
+	PF_CHECK("unknown usage", isnan(pf_hour_mean(&point.usage_ns)));
+	PF_CHECK("unknown waits", isnan(pf_hour_mean(&point.contention_wait_ns)) &&
+					  isnan(pf_hour_mean(&point.quota_wait_ns)));
+	PF_CHECK("unknown periods", isnan(point.nr_periods) && isnan(point.throttled_ns));
+	PF_CHECK("unknown memory", isnan(pf_hour_mean(&point.memory_byte_ns)) &&
+					   isnan(pf_hour_mean(&point.hot_byte_ns)));
+	PF_CHECK("unknown counts", point.oom_kills == PF_UNKNOWN && point.restarts == PF_UNKNOWN);
+	knows.usage_ns = PF_NS_PER_HOUR / 2;
+	knows.contention_wait_ns = 0;
+	knows.hot_mean_bytes = 1e6;
+	knows.nr_periods = 0;
+	knows.oom_kills = 0;
+	pf_hour_point_add(&point, &knows, true);
+	PF_CHECK_NEAR("usage of the one that knows", pf_hour_mean(&point.usage_ns), 0.5, 1e-12);
+	PF_CHECK_NEAR("zero is known", pf_hour_mean(&point.contention_wait_ns), 0, 0);
+	PF_CHECK_NEAR("memory", pf_hour_mean(&point.hot_byte_ns), 1e6, 1e-3);
+	PF_CHECK("no periods, no share", isnan(pf_hour_throttled_ratio(&point)));
+	PF_CHECK_INT("no kills", point.oom_kills, 0);
+	PF_CHECK_INT("instances", point.nr_instances, 2);
 }
 
 static void test_savings(void)
@@ -283,4 +318,5 @@ static void test_savings(void)
 PF_TEST_SUITE(page, { "well-formed", test_well_formed }, { "hostile", test_hostile },
 	      { "unknown", test_unknown }, { "facts", test_facts }, { "urgency", test_urgency },
 	      { "bounded", test_bounded }, { "href", test_href }, { "savings", test_savings },
-	      { "message", test_message }, { "hour", test_hour });
+	      { "message", test_message }, { "hour", test_hour },
+	      { "hour known by some", test_hour_known_by_some });

@@ -13,11 +13,6 @@
 #include "report/emit.h"
 #include "wire/wire.h"
 
-static double mean(double sum, double covered_ns)
-{
-	return covered_ns > 0 ? sum / covered_ns : NAN;
-}
-
 static void emit_kinds(struct pf_emit *e, const struct pf_hour_point *p)
 {
 	static const char *const names[PF_MEMORY_NR_KINDS] = {
@@ -53,16 +48,14 @@ static void emit_point(struct pf_emit *e, const struct pf_hour_point *p)
 	pf_emit_uint(e, "hour", p->hour);
 	pf_emit_uint(e, "nr_instances", p->nr_instances);
 	pf_emit_double(e, "covered_hours", p->covered_ns / (double)PF_NS_PER_HOUR);
-	pf_emit_double(e, "usage_mean_millicores", mean(p->usage_ns, p->covered_ns) * 1000);
+	pf_emit_double(e, "usage_mean_millicores", pf_hour_mean(&p->usage_ns) * 1000);
 	pf_emit_uint(e, "demand_p99_millicores", p->demand_p99_millicores);
 	pf_emit_uint(e, "demand_peak_millicores", p->demand_peak_millicores);
-	pf_emit_double(e, "throttled_ratio",
-		       p->nr_periods > 0 ? p->nr_throttled / p->nr_periods : NAN);
-	pf_emit_double(e, "quota_wait_ns_per_s", mean(p->quota_wait_ns, p->covered_ns) * 1e9);
-	pf_emit_double(e, "contention_wait_ns_per_s",
-		       mean(p->contention_wait_ns, p->covered_ns) * 1e9);
-	pf_emit_double(e, "memory_mean_bytes", mean(p->memory_byte_ns, p->covered_ns));
-	pf_emit_double(e, "hot_mean_bytes", mean(p->hot_byte_ns, p->covered_ns));
+	pf_emit_double(e, "throttled_ratio", pf_hour_throttled_ratio(p));
+	pf_emit_double(e, "quota_wait_ns_per_s", pf_hour_mean(&p->quota_wait_ns) * 1e9);
+	pf_emit_double(e, "contention_wait_ns_per_s", pf_hour_mean(&p->contention_wait_ns) * 1e9);
+	pf_emit_double(e, "memory_mean_bytes", pf_hour_mean(&p->memory_byte_ns));
+	pf_emit_double(e, "hot_mean_bytes", pf_hour_mean(&p->hot_byte_ns));
 	pf_emit_uint(e, "memory_peak_bytes", p->memory_peak_bytes);
 	pf_emit_uint(e, "hot_peak_bytes", p->hot_peak_bytes);
 	pf_emit_uint(e, "working_set_peak_bytes", p->working_set_peak_bytes);
