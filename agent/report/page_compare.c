@@ -53,7 +53,13 @@ static void verdict(struct pf_buf *buf, const struct pf_view_compare *view)
 	pf_html_time(buf, PF_UNKNOWN, view->from_unix_ns);
 	(void)pf_buf_adds(buf, " to ");
 	pf_html_time(buf, PF_UNKNOWN, view->to_unix_ns);
-	(void)pf_buf_adds(buf, "</p>");
+	pf_html_addf(buf, ", %s %s in which both ran", pf_human_count(view->nr_hours).text,
+		     view->nr_hours == 1 ? "hour" : "hours");
+	if (view->nr_hours_left_out)
+		pf_html_addf(buf, " (%s left out: only one side ran)",
+			     pf_human_count(view->nr_hours_left_out).text);
+	(void)pf_buf_adds(buf, ". Evidence comes in hours, so the first hour counts from its "
+			       "start.</p>");
 	pf_html_addif(buf, view->nr_reasons > 0, "<ul class=\"steps\">");
 	for (size_t i = 0; i < PF_MIN(view->nr_reasons, (size_t)PF_VIEW_COMPARED_MAX); i++)
 		pf_html_addf(buf, "<li>%s</li>", view->reasons[i]);

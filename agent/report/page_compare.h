@@ -33,8 +33,10 @@ struct pf_view_compare {
 	const char *confidence; /* "HIGH", "MEDIUM", "LOW" */
 	const char *const *reasons;
 	size_t nr_reasons;
-	uint64_t from_unix_ns, to_unix_ns;
-	uint64_t nr_stable, nr_canary; /* instances */
+	uint64_t from_unix_ns, to_unix_ns; /* the hours compared */
+	uint64_t nr_hours;		   /* so many of them, in which both ran */
+	uint64_t nr_hours_left_out;	   /* in which only one side ran */
+	uint64_t nr_stable, nr_canary;	   /* instances */
 	const struct pf_view_compared *rows;
 	size_t nr_rows;
 };

@@ -445,8 +445,8 @@ int pf_http_server_renew_tls(struct pf_http_server *server, const struct pf_http
 	r = start_daemon(server, tls, error, error_size);
 	if (r < 0)
 		return r;
-	(void)close(MHD_quiesce_daemon(old->mhd)); /* the new one has its own descriptor */
 	atomic_store(&old->retired_ns, pf_http_now_ns());
+	(void)close(MHD_quiesce_daemon(old->mhd)); /* the new one has its own descriptor */
 	old->next = server->retired;
 	server->retired = old;
 	return 0;

@@ -225,9 +225,9 @@ static void check_body(int status, const char *head, const char *end, const char
 /* @head_only: the request was a HEAD, so the length is of what was left out. */
 static void check_answers(const struct pf_buf *answer, bool head_only)
 {
-	const char *at = answer->data, *all_end = answer->data + answer->len;
+	const char *at = answer->data ? answer->data : "", *all_end = at + answer->len;
 
-	while (answer->len && at < all_end) {
+	while (at < all_end) {
 		const char *end = memmem(at, (size_t)(all_end - at), "\r\n\r\n", 4), *length;
 		unsigned long long len = 0;
 		int status;

@@ -356,6 +356,7 @@ def test_renewal(folder):
     install("second", "newca")
     c.process.send_signal(signal.SIGHUP)
     check("second certificate after SIGHUP", wait_until(lambda: served_name(c.port, f"{folder}/newca.crt") == "second"))
+    check("which is told", wait_until(lambda: "read the certificates again" in open(folder + "/log").read()))
     kept.request("GET", "/livez")
     answer = kept.getresponse()
     check("a connection from before is answered, and told to come again",

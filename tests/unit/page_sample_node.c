@@ -105,6 +105,8 @@ int sample_compare(struct pf_buf *buf, bool asked)
 		.nr_reasons = 2,
 		.from_unix_ns = SAMPLE_NOW - PF_NS_PER_HOUR,
 		.to_unix_ns = SAMPLE_NOW,
+		.nr_hours = 2,
+		.nr_hours_left_out = 1,
 		.nr_stable = 12,
 		.nr_canary = 2,
 		.rows = rows,

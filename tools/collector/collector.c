@@ -35,7 +35,10 @@ static int start_auth(struct pf_collector *c, char *error)
 static void on_stored(void *arg)
 {
 	struct pf_collector *c = arg;
+	unsigned long long now_ns = (unsigned long long)pf_clock_wall_ns(), none = 0;
 
+	(void)atomic_compare_exchange_strong(&c->first_stored_ns, &none, now_ns);
+	atomic_store(&c->newest_stored_ns, now_ns);
 	pf_merger_poke(c->merger);
 }
 

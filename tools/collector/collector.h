@@ -5,6 +5,8 @@
 #ifndef PF_COLLECTOR_COLLECTOR_H
 #define PF_COLLECTOR_COLLECTOR_H
 
+#include <stdatomic.h>
+
 #include "collector/api/auth.h"
 #include "collector/api/pool.h"
 #include "collector/config.h"
@@ -31,6 +33,8 @@ struct pf_collector {
 	struct pf_http_server *server;
 	struct pf_tls_files tls; /* main thread only */
 	int64_t started_unix_ms;
+	/* By our clock; 0: nothing was stored since the start. */
+	atomic_ullong first_stored_ns, newest_stored_ns;
 	char store_note[512]; /* what opening the store had to say; "": nothing */
 };
 

@@ -11,6 +11,7 @@
 #include "collector/api/path.h"
 #include "collector/api/reply.h"
 #include "report/emit.h"
+#include "report/human.h"
 #include "wire/wire.h"
 
 static void emit_kinds(struct pf_emit *e, const struct pf_hour_point *p)
@@ -168,6 +169,8 @@ void pf_answer_workload(struct pf_collector *c, struct pf_http_request *req)
 	struct pf_fleet *fleet;
 	struct pf_path path;
 	struct pf_buf out;
+	uint64_t at_unix_ns;
+	bool behind;
 	int r;
 
 	if (pf_path_split(pf_http_target(req), &path) < 0 || pf_path_workload(&path, &key) < 0) {
@@ -182,13 +185,19 @@ void pf_answer_workload(struct pf_collector *c, struct pf_http_request *req)
 	fleet = pf_reply_fleet(c, req);
 	if (!fleet)
 		return;
+	at_unix_ns = fleet->at_unix_ns;
+	behind = pf_reply_is_behind(c, fleet);
 	r = pf_detail_read(c, fleet, &key, &d);
-	if (r < 0) {
-		pf_http_reply_error(req, r == -ENOENT ? 404 : 503, "%s",
-				    r == -ENOENT ? "no such workload has been seen"
-						 : "the store does not answer");
-		return;
+	if (r == -ENOENT)
+		pf_http_reply_error(req, 404, "no such workload has been seen (merged at %s%s)",
+				    pf_human_rfc3339(at_unix_ns).text,
+				    behind ? "; newer reports are not merged yet" : "");
+	if (r < 0 && r != -ENOENT) {
+		pf_http_reply_header(req, "Retry-After", "5");
+		pf_http_reply_error(req, 503, "the store does not answer");
 	}
+	if (r < 0)
+		return;
 	pf_buf_init(&out, PF_ANSWER_MAX);
 	pf_buf_adds(&out, "{\"report\":");
 	if (add_report(&d, &out) < 0)

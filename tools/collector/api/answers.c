@@ -23,6 +23,7 @@ struct selection {
 	const struct pf_fleet_workload **list;
 	const struct pf_fleet_workload *const *page;
 	size_t nr, nr_page;
+	bool behind; /* reports are stored that are not in the picture yet */
 };
 
 static void selection_done(struct selection *s)
@@ -93,6 +94,9 @@ static bool begin(struct pf_collector *c, struct pf_http_request *req, bool leak
 		pf_http_reply_error(req, 500, "out of memory");
 		return false;
 	}
+	s->behind = pf_reply_is_behind(c, s->fleet);
+	if (s->behind) /* for the forms that have no room for it */
+		pf_http_reply_header(req, "X-Podfit-Merge-Pending", "true");
 	reply_paging(req, s);
 	return true;
 }
@@ -190,6 +194,7 @@ static void emit_head(struct pf_emit *e, const struct selection *s)
 {
 	pf_emit_open(e, NULL, false);
 	pf_emit_uint(e, "at_unix_ns", s->fleet->at_unix_ns);
+	pf_emit_bool(e, "merge_pending", s->behind);
 	pf_emit_uint(e, "total", s->nr);
 	pf_emit_uint(e, "page", s->select.page);
 	pf_emit_uint(e, "limit", s->select.limit);

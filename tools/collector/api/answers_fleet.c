@@ -235,6 +235,7 @@ void pf_answer_fleet(struct pf_collector *c, struct pf_http_request *req)
 	pf_emit_init(&e, &out, false);
 	pf_emit_open(&e, NULL, false);
 	pf_emit_uint(&e, "at_unix_ns", fleet->at_unix_ns);
+	pf_emit_bool(&e, "merge_pending", pf_reply_is_behind(c, fleet));
 	pf_emit_double(&e, "merge_seconds", (double)fleet->took_ns / (double)PF_NS_PER_S);
 	pf_emit_uint(&e, "nr_nodes", pf_nodes_count(c->nodes));
 	pf_emit_uint(&e, "nr_left_out", fleet->nr_left_out);

@@ -4,7 +4,7 @@
  *
  *	stable=, canary=   filters (core/filter.h), such as label:track=canary; both needed
  *	filter=            what both have in common, such as namespace=shop,workload=web
- *	window=2h          how far back, up to the retention of reports; whole hours are looked at
+ *	window=2h          how far back, up to the retention of reports; see compare_gather.h for hours
  *	mode=podfit        or baseline
  *	fail_on=PAUSE      or ROLLBACK: answer 422 where the decision is that or worse, for a
  *	                   progressive-delivery controller that only looks at the status

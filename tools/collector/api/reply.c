@@ -12,32 +12,50 @@
 
 enum { COMPRESS_FROM = 1400 }; /* bytes; less fits into a packet anyway */
 
+const char *pf_reply_unmerged(struct pf_collector *c, const struct pf_fleet *fleet)
+{
+	unsigned long long first_ns = atomic_load(&c->first_stored_ns);
+
+	if (!fleet)
+		return "the stored reports are still being merged; try again in a moment";
+	if (!fleet->nr_workloads && first_ns && fleet->at_unix_ns <= first_ns)
+		return "the first reports have come in, but are not merged yet; try again in a moment";
+	return NULL;
+}
+
+bool pf_reply_is_behind(struct pf_collector *c, const struct pf_fleet *fleet)
+{
+	return atomic_load(&c->newest_stored_ns) >= fleet->at_unix_ns;
+}
+
 struct pf_fleet *pf_reply_fleet(struct pf_collector *c, struct pf_http_request *req)
 {
-	struct pf_fleet *fleet = pf_merger_fleet(c->merger);
+	PF_AUTO(pf_fleet_unrefp) struct pf_fleet *fleet = pf_merger_fleet(c->merger);
 	const char *known = pf_http_header(req, "If-None-Match");
 	const char *accept = pf_http_header(req, "Accept");
-	char etag[48];
+	char etag[64];
 
-	if (!fleet) {
+	const char *unmerged = pf_reply_unmerged(c, fleet);
+
+	if (unmerged) {
 		pf_http_reply_header(req, "Retry-After", "1");
-		pf_http_reply_error(req, 503, "the stored reports are still being merged");
+		pf_http_reply_error(req, 503, "%s", unmerged);
 		return NULL;
 	}
 	/* The picture's number begins anew with every start, so the start is part of it. */
-	(void)snprintf(etag, sizeof(etag), "W/\"%llx-%llx-%llx\"",
+	(void)snprintf(etag, sizeof(etag), "W/\"%llx-%llx%s-%llx\"",
 		       (unsigned long long)c->started_unix_ms, (unsigned long long)fleet->serial,
+		       pf_reply_is_behind(c, fleet) ? "b" : "",
 		       (unsigned long long)(pf_evidence_instance_id(pf_http_target(req)) ^
 					    pf_evidence_instance_id(accept ? accept : "")));
 	pf_http_reply_header(req, "ETag", etag);
 	pf_http_reply_header(req, "Cache-Control", "private, no-cache");
 	pf_http_reply_header(req, "Vary", "Accept, Accept-Encoding");
 	if (known && strstr(known, etag)) {
-		pf_fleet_unref(fleet);
 		pf_http_reply(req, 304, NULL, NULL, 0);
 		return NULL;
 	}
-	return fleet;
+	return pf_take(fleet);
 }
 
 static bool takes_gzip(const struct pf_http_request *req)

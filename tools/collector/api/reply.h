@@ -12,6 +12,13 @@
 
 enum { PF_ANSWER_MAX = 512 << 20, PF_HREF_MAX = 1024 };
 
+/** pf_reply_unmerged() - why there is no picture to answer from yet; NULL: there is one. A picture
+ * that is empty because it is from before the first report counts as none. */
+const char *pf_reply_unmerged(struct pf_collector *c, const struct pf_fleet *fleet);
+
+/** pf_reply_is_behind() - reports have been stored that are not in @fleet yet. */
+bool pf_reply_is_behind(struct pf_collector *c, const struct pf_fleet *fleet);
+
 /**
  * pf_reply_fleet() - the picture to answer from; to be given back.
  * Return: NULL after an answer: 503 while there is none yet, 304 if the asker has this one.

@@ -173,7 +173,7 @@ void pf_pages_workload(struct pf_collector *c, struct pf_http_request *req)
 				 "empty part.");
 		return;
 	}
-	fleet = pf_reply_fleet(c, req);
+	fleet = pf_pages_fleet_picture(c, req);
 	if (!fleet)
 		return;
 	r = pf_detail_read(c, fleet, &key, &d);

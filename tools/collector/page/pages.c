@@ -20,6 +20,7 @@
 
 enum {
 	ROWS_A_PAGE = 100,
+	RETRY_S = 2,
 	SILENT_NS_MIN = 5, /* minutes: a few report intervals */
 	VICTIM_MIN_NS_PER_S = 1000000,
 	SMALL_PAGE_MAX = 1 << 20,
@@ -53,7 +54,8 @@ void pf_pages_message(struct pf_http_request *req, unsigned status, const char *
 {
 	struct pf_html_page page = { .title = heading,
 				     .version = PF_VERSION,
-				     .at_unix_ns = PF_UNKNOWN };
+				     .at_unix_ns = PF_UNKNOWN,
+				     .refresh_s = status == 503 ? RETRY_S : 0 };
 	struct pf_buf buf;
 	size_t len;
 
@@ -65,8 +67,21 @@ void pf_pages_message(struct pf_http_request *req, unsigned status, const char *
 		return;
 	}
 	pf_http_reply_header(req, "Content-Security-Policy", pf_html_csp());
+	if (status == 503)
+		pf_http_reply_header(req, "Retry-After", "2"); /* RETRY_S */
 	len = buf.len;
 	pf_http_reply(req, status, "text/html; charset=utf-8", pf_buf_steal(&buf), len);
+}
+
+struct pf_fleet *pf_pages_fleet_picture(struct pf_collector *c, struct pf_http_request *req)
+{
+	PF_AUTO(pf_fleet_unrefp) struct pf_fleet *fleet = pf_merger_fleet(c->merger);
+	const char *unmerged = pf_reply_unmerged(c, fleet);
+
+	if (!unmerged)
+		return pf_reply_fleet(c, req);
+	pf_pages_message(req, 503, "Not merged yet", unmerged);
+	return NULL;
 }
 
 static bool is_silent(const struct pf_node_info *node, uint64_t now_ns)
@@ -465,7 +480,7 @@ void pf_pages_fleet(struct pf_collector *c, struct pf_http_request *req)
 		pf_pages_message(req, r == -EINVAL ? 400 : 500, "That cannot be shown", error);
 		return;
 	}
-	p.fleet = pf_reply_fleet(c, req);
+	p.fleet = pf_pages_fleet_picture(c, req);
 	if (!p.fleet)
 		return;
 	pf_pages_params(req, &params);

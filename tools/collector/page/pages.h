@@ -16,7 +16,10 @@ void pf_pages_workload(struct pf_collector *c, struct pf_http_request *req);
 /** pf_pages_reply() - answers with a finished page, with the headers every page has. */
 void pf_pages_reply(struct pf_http_request *req, struct pf_buf *page);
 
-/** pf_pages_message() - a page that only says something. */
+/** pf_pages_fleet_picture() - as pf_reply_fleet(), but what there is to say is said as a page. */
+struct pf_fleet *pf_pages_fleet_picture(struct pf_collector *c, struct pf_http_request *req);
+
+/** pf_pages_message() - a page that only says something; of status 503 it loads itself again. */
 void pf_pages_message(struct pf_http_request *req, unsigned status, const char *heading,
 		      const char *text);
 
