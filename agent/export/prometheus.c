@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum {
 	BUCKET_STEP = 8, /* every eighth edge: four times as long */
 	BUCKET_FIRST = 31,
@@ -19,16 +21,25 @@ struct writer {
 	size_t nr;
 };
 
+/* One byte that is not UTF-8 makes Prometheus refuse the whole page; each is shown as \xNN, so that
+ * names which differ stay different. */
 static void label(struct pf_buf *out, const char *name, const char *value, const char *before)
 {
+	size_t left = strlen(value), n;
+
 	(void)pf_buf_addf(out, "%s%s=\"", before, name);
-	for (; *value; value++) {
-		if (*value == '\\' || *value == '"')
+	for (; left; value += n, left -= n) {
+		n = pf_utf8_len(value, left);
+		if (!n) {
+			(void)pf_buf_addf(out, "\\\\x%02x", (unsigned char)*value);
+			n = 1;
+		} else if (*value == '\\' || *value == '"') {
 			(void)pf_buf_addf(out, "\\%c", *value);
-		else if (*value == '\n')
+		} else if (*value == '\n') {
 			(void)pf_buf_adds(out, "\\n");
-		else
-			(void)pf_buf_add(out, value, 1);
+		} else {
+			(void)pf_buf_add(out, value, n);
+		}
 	}
 	(void)pf_buf_adds(out, "\"");
 }
