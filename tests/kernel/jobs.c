@@ -70,6 +70,40 @@ static uint64_t read_delay_ns(int fd)
 	return delay_ns;
 }
 
+static void add_gap(struct kt_task *task, uint64_t length_ns)
+{
+	if (length_ns > GAP_MIN_NS && task->nr_gaps < KT_GAPS_MAX)
+		task->gaps[task->nr_gaps++].length_ns = length_ns;
+}
+
+/* @waited_ns is what was waited in the gaps from @first on, none of them longer than it is. */
+static void share_out(struct kt_task *task, uint32_t first, uint64_t waited_ns)
+{
+	for (uint32_t i = first; i < task->nr_gaps; i++) {
+		struct kt_gap *gap = &task->gaps[i];
+
+		gap->waited_ns = PF_MIN(gap->length_ns, waited_ns);
+		waited_ns -= gap->waited_ns;
+	}
+}
+
+/*
+ * From v6.18 on a quota holds a task back on its way out of the kernel: most of all after the system call that reads
+ * the delay. So that call may have a gap of its own, and is done again until it has none.
+ */
+static uint64_t read_delay_apart(struct kt_task *task, int fd, uint64_t *now_ns)
+{
+	uint64_t delay_ns, from_ns;
+
+	do {
+		from_ns = *now_ns;
+		delay_ns = read_delay_ns(fd);
+		*now_ns = kt_now_ns();
+		add_gap(task, *now_ns - from_ns);
+	} while (*now_ns - from_ns > GAP_MIN_NS && !over(task));
+	return delay_ns;
+}
+
 void kt_job_gaps(struct kt_task *task)
 {
 	PF_AUTO(pf_closep) int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
@@ -77,13 +111,13 @@ void kt_job_gaps(struct kt_task *task)
 
 	do {
 		now_ns = kt_now_ns();
-		if (now_ns - last_ns > GAP_MIN_NS && task->nr_gaps < KT_GAPS_MAX) {
-			uint64_t delay_now_ns = read_delay_ns(fd);
+		if (now_ns - last_ns > GAP_MIN_NS) {
+			uint32_t first = task->nr_gaps;
+			uint64_t before_ns = delay_ns;
 
-			task->gaps[task->nr_gaps++] =
-				(struct kt_gap){ now_ns - last_ns, delay_now_ns - delay_ns };
-			delay_ns = delay_now_ns;
-			now_ns = kt_now_ns();
+			add_gap(task, now_ns - last_ns);
+			delay_ns = read_delay_apart(task, fd, &now_ns);
+			share_out(task, first, delay_ns - before_ns);
 		}
 		last_ns = now_ns;
 	} while (now_ns - task->go_ns <

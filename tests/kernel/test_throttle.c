@@ -68,6 +68,21 @@ static uint64_t gaps_from(const struct kt_task *task, double length, bool waited
 	return count;
 }
 
+/* For whoever has to understand a failure. */
+static void note_stalls(const struct kt_seen *seen, const struct kt_task *task)
+{
+	for (size_t i = 0; i < PF_LATENCY_BUCKETS; i++)
+		if (seen->hist[PF_HIST_THROTTLE_STALL][i])
+			kt_note("stalls up to %llu us: %u",
+				(unsigned long long)pf_hist_edge(PF_LAYOUT_LATENCY_NS, i) / 1000,
+				(unsigned)seen->hist[PF_HIST_THROTTLE_STALL][i]);
+	for (uint32_t i = 0; i < task->nr_gaps && i < 40; i++)
+		if (task->gaps[i].length_ns >= 5 * PF_NS_PER_MS)
+			kt_note("gap of %llu us, waited %llu us",
+				(unsigned long long)task->gaps[i].length_ns / 1000,
+				(unsigned long long)task->gaps[i].waited_ns / 1000);
+}
+
 static void check_stalls_against_gaps(const struct kt_seen *seen, const struct kt_task *task)
 {
 	static const unsigned lengths_ms[] = { 5, 10, 20, 40, 60 };
@@ -114,6 +129,7 @@ KT_TEST(throttle_stalls, "stalls are those of a process that reads the clock")
 	kt_note("%u gaps, %llu stalls, %llu periods throttled", kt_work_task(work, 0)->nr_gaps,
 		(unsigned long long)kt_seen_count(seen, PF_HIST_THROTTLE_STALL),
 		(unsigned long long)kernel.nr_throttled);
+	note_stalls(seen, kt_work_task(work, 0));
 	KT_RANGE("throttled at all", kernel.nr_throttled, 5, 1000);
 	/* One CPU, one queue: a stall each time. Two in a row with no task let in between are one. */
 	KT_RANGE("number of stalls", kt_seen_count(seen, PF_HIST_THROTTLE_STALL),

@@ -29,6 +29,7 @@ struct shared {
 	_Atomic uint32_t round; /* the futex the tasks sleep on; a job a round */
 	_Atomic uint32_t nr_ready, nr_done;
 	_Atomic int error; /* errno of what kept the workload from starting */
+	_Atomic bool nap;  /* the round is a nap, not the job */
 	uint64_t go_ns;
 	struct kt_task tasks[KT_TASKS_MAX];
 };
@@ -71,6 +72,11 @@ static void *task_main(void *data)
 	atomic_fetch_add(&arg->shared->nr_ready, 1);
 	for (uint32_t round = 0;; round++) {
 		futex_wait(&arg->shared->round, round);
+		if (atomic_load(&arg->shared->nap)) {
+			kt_sleep_ms(1);
+			atomic_fetch_add(&arg->shared->nr_done, 1);
+			continue;
+		}
 		uint64_t before_ns = thread_cpu_ns();
 
 		task->go_ns = arg->shared->go_ns;
@@ -187,18 +193,30 @@ struct kt_work *kt_work_start(const struct kt_load *load)
 	return work;
 }
 
-void kt_work_go(struct kt_work *work)
+static void begin_round(struct kt_work *work, bool nap)
 {
+	atomic_store(&work->shared->nap, nap);
 	work->shared->go_ns = kt_now_ns();
 	work->nr_rounds++;
 	atomic_fetch_add(&work->shared->round, 1);
 	syscall(SYS_futex, &work->shared->round, FUTEX_WAKE, KT_TASKS_MAX, NULL, NULL, 0);
 }
 
+void kt_work_go(struct kt_work *work)
+{
+	begin_round(work, false);
+}
+
 void kt_work_wait(struct kt_work *work)
 {
 	wait_for(work, &work->shared->nr_done, work->nr_rounds * work->load.nr_tasks,
 		 kt_settings.emulated ? DONE_SECONDS_EMULATED : DONE_SECONDS, "done");
+}
+
+void kt_work_nap(struct kt_work *work)
+{
+	begin_round(work, true);
+	kt_work_wait(work);
 }
 
 void kt_work_wait_gone(struct kt_work *work)
@@ -216,6 +234,11 @@ void kt_work_wait_gone(struct kt_work *work)
 pid_t kt_work_pid(const struct kt_work *work)
 {
 	return work->pid;
+}
+
+unsigned kt_work_nr_tasks(const struct kt_work *work)
+{
+	return work->load.nr_tasks;
 }
 
 const struct kt_task *kt_work_task(const struct kt_work *work, unsigned index)

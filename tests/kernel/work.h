@@ -76,10 +76,13 @@ struct kt_work *kt_work_start(const struct kt_load *load);
 void kt_work_go(struct kt_work *work);
 /** kt_work_wait() - until all tasks have done their job and sleep again. */
 void kt_work_wait(struct kt_work *work);
+/** kt_work_nap() - each task sleeps for 1 ms, so is switched in once more; returns when all sleep again. */
+void kt_work_nap(struct kt_work *work);
 /** kt_work_wait_gone() - until the process has ended by itself or was killed. */
 void kt_work_wait_gone(struct kt_work *work);
 
 pid_t kt_work_pid(const struct kt_work *work);
+unsigned kt_work_nr_tasks(const struct kt_work *work);
 const struct kt_task *kt_work_task(const struct kt_work *work, unsigned index);
 uint64_t kt_work_cpu_ns(const struct kt_work *work); /* sum of the tasks' own CPU clocks */
 void kt_work_schedstat(const struct kt_work *work, struct kt_schedstat *ret_sum);
