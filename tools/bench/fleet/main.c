@@ -2,7 +2,8 @@
 /*
  * fleet - a fleet of simulated nodes that report to a collector.
  *
- *   fleet --url=http://127.0.0.1:9788 --nodes=1000 --rounds=3      how fast: reports are made first, then sent
+ *   fleet --url=http://127.0.0.1:9788 --nodes=1000 --rounds=3      how fast: a round is made first, then sent
+ *   fleet --url=... --nodes=1000 --rounds=24 --round-minutes=20 --step=300 --pid=PID    sustained, eight hours
  *   fleet --url=... --nodes=50 --hours=48                          fills a collector with history
  *   fleet --url=... --nodes=50 --hours=48 --live=600               and goes on for 600 s, a report a minute
  */
@@ -17,6 +18,7 @@
 #include "base/parse.h"
 #include "bench/fleet/blast.h"
 #include "bench/fleet/sim.h"
+#include "bench/fleet/watch.h"
 #include "core/units.h"
 #include "sys/clock.h"
 #include "wire/wire.h"
@@ -27,14 +29,20 @@ struct settings {
 	struct pf_sim_opts sim;
 	struct pf_blast_opts blast;
 	char host[256], port[8];
-	uint64_t nr_rounds, nr_hours, live_s, hour_step_s, round_minutes;
+	uint64_t nr_rounds, nr_hours, live_s, step_s, round_minutes;
 	int level; /* of gzip */
+	int pid;   /* of the collector, whose cost is told beside ours; 0: not known */
 };
 
 struct bodies {
-	struct pf_buf *list;
-	size_t nr, max;
-	uint64_t raw_bytes, bytes;
+	struct pf_buf *list;	       /* a node's each */
+	uint64_t nr, raw_bytes, bytes; /* of all rounds */
+};
+
+/* What sending has taken, the making of reports left out. */
+struct cost {
+	uint64_t wall_ns, own_cpu_ns, its_cpu_ns;
+	struct pf_watch last;
 };
 
 static int compress_to(const struct pf_buf *raw, int level, struct pf_buf *out)
@@ -81,34 +89,70 @@ static int make_body(const struct settings *s, struct pf_sim *sim, uint32_t node
 	return r;
 }
 
-static int make_rounds(const struct settings *s, struct pf_sim *sim, struct bodies *bodies)
+static int make_round(const struct settings *s, struct pf_sim *sim, uint64_t at_ns,
+		      struct bodies *bodies)
 {
-	uint64_t at_ns = s->sim.start_unix_ns;
+	for (uint32_t node = 0; node < s->sim.nr_nodes; node++) {
+		int r = pf_sim_advance(sim, node, at_ns);
 
-	for (uint64_t round = 0; round < s->nr_rounds; round++) {
-		at_ns += s->round_minutes * PF_NS_PER_MIN;
-		for (uint32_t node = 0; node < s->sim.nr_nodes; node++) {
-			int r = pf_sim_advance(sim, node, at_ns);
-
-			if (r == 0)
-				r = make_body(s, sim, node, &bodies->list[bodies->nr],
-					      &bodies->raw_bytes);
-			if (r < 0)
-				return r;
-			bodies->bytes += bodies->list[bodies->nr++].len;
-			pf_sim_taken(sim, node);
-		}
+		pf_buf_done(&bodies->list[node]);
+		if (r == 0)
+			r = make_body(s, sim, node, &bodies->list[node], &bodies->raw_bytes);
+		if (r < 0)
+			return r;
+		bodies->bytes += bodies->list[node].len;
+		bodies->nr++;
+		pf_sim_taken(sim, node);
 	}
 	return 0;
 }
 
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts); /* cannot fail with a valid clock */
+	return (uint64_t)ts.tv_sec * PF_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static int look(const struct settings *s, struct pf_watch *ret_watch)
+{
+	int r = s->pid ? pf_watch_read(s->pid, ret_watch) : 0;
+
+	if (r < 0)
+		fprintf(stderr, "fleet: process %d cannot be looked at\n", s->pid);
+	return r;
+}
+
+static int send_round(const struct settings *s, struct pf_blast *blast, const struct bodies *bodies,
+		      struct cost *cost)
+{
+	uint64_t start_ns, cpu_ns;
+	struct pf_watch before = { 0 };
+	int r = look(s, &before);
+
+	cpu_ns = own_cpu_ns();
+	start_ns = pf_clock_monotonic_ns();
+	for (size_t i = 0; i < s->sim.nr_nodes && r == 0; i++)
+		r = pf_blast_send(blast, bodies->list[i].data, bodies->list[i].len);
+	if (r == 0)
+		r = pf_blast_drain(blast);
+	cost->wall_ns += pf_clock_monotonic_ns() - start_ns;
+	cost->own_cpu_ns += own_cpu_ns() - cpu_ns;
+	if (r == 0)
+		r = look(s, &cost->last);
+	cost->its_cpu_ns += cost->last.cpu_ns - before.cpu_ns;
+	return r;
+}
+
 static void print_rate(const struct settings *s, const struct bodies *bodies,
-		       struct pf_blast *blast, uint64_t took_ns)
+		       struct pf_blast *blast, const struct cost *cost)
 {
 	struct pf_blast_stats stats;
-	double seconds = (double)took_ns / 1e9;
+	double seconds = (double)cost->wall_ns / 1e9, nr;
 
 	pf_blast_get_stats(blast, &stats);
+	nr = (double)PF_MAX(stats.nr_ok, (uint64_t)1);
 	printf("%u nodes of %u containers, %llu rounds, %u connections: %.0f reports/s "
 	       "(%llu durable in %.2f s)\n",
 	       s->sim.nr_nodes, s->sim.nr_containers, (unsigned long long)s->nr_rounds,
@@ -118,30 +162,41 @@ static void print_rate(const struct settings *s, const struct bodies *bodies,
 	       "%llu\n",
 	       stats.p50_ms, stats.p99_ms, stats.max_ms, (unsigned long long)stats.nr_refused,
 	       stats.last_status, (unsigned long long)stats.nr_broken);
-	if (bodies->nr)
-		printf("a report: %.1f kB encoded, %.1f kB compressed\n",
-		       (double)bodies->raw_bytes / (double)bodies->nr / 1e3,
-		       (double)bodies->bytes / (double)bodies->nr / 1e3);
+	printf("a report: %.1f kB encoded, %.1f kB compressed\n",
+	       (double)bodies->raw_bytes / (double)bodies->nr / 1e3,
+	       (double)bodies->bytes / (double)bodies->nr / 1e3);
+	printf("CPU a report: %.2f ms to send it", (double)cost->own_cpu_ns / nr / 1e6);
+	if (s->pid)
+		printf(", %.2f ms in the collector, merging included (%.0f MB resident, %.0f at "
+		       "most)",
+		       (double)cost->its_cpu_ns / nr / 1e6, (double)cost->last.resident_bytes / 1e6,
+		       (double)cost->last.peak_bytes / 1e6);
+	printf("\n");
 }
 
 static int run_rounds(const struct settings *s, struct pf_sim *sim, struct pf_blast *blast)
 {
-	struct bodies bodies = { .max = s->sim.nr_nodes * s->nr_rounds };
-	uint64_t start_ns;
-	int r;
+	struct bodies bodies = { .list = calloc(s->sim.nr_nodes, sizeof(*bodies.list)) };
+	uint64_t at_ns = s->sim.start_unix_ns;
+	struct cost cost = { 0 };
+	int r = 0;
 
-	bodies.list = calloc(bodies.max, sizeof(*bodies.list));
 	if (!bodies.list)
 		return -ENOMEM;
-	r = make_rounds(s, sim, &bodies);
-	start_ns = pf_clock_monotonic_ns();
-	for (size_t i = 0; i < bodies.nr && r == 0; i++)
-		r = pf_blast_send(blast, bodies.list[i].data, bodies.list[i].len);
+	for (uint64_t round = 0; round < s->nr_rounds && r == 0; round++) {
+		at_ns += s->round_minutes * PF_NS_PER_MIN;
+		r = make_round(s, sim, at_ns, &bodies);
+		if (r == 0)
+			r = send_round(s, blast, &bodies, &cost);
+		if (s->nr_rounds > 1)
+			fprintf(stderr, "\rround %llu of %llu", (unsigned long long)round + 1,
+				(unsigned long long)s->nr_rounds);
+	}
+	if (s->nr_rounds > 1)
+		fprintf(stderr, "\n");
 	if (r == 0)
-		r = pf_blast_drain(blast);
-	if (r == 0)
-		print_rate(s, &bodies, blast, pf_clock_monotonic_ns() - start_ns);
-	for (size_t i = 0; i < bodies.nr; i++)
+		print_rate(s, &bodies, blast, &cost);
+	for (size_t i = 0; i < s->sim.nr_nodes; i++)
 		pf_buf_done(&bodies.list[i]);
 	free(bodies.list);
 	return r;
@@ -217,7 +272,7 @@ static void usage(FILE *out)
 {
 	fprintf(out,
 		"usage: fleet --url=http://HOST:PORT [--nodes=N] [--containers=N] [--replicas=N]\n"
-		"             [--rounds=N [--round-minutes=N]] [--hours=N [--hour-step=SECONDS]] "
+		"             [--rounds=N [--round-minutes=N] [--pid=PID]] [--hours=N] [--step=SECONDS] "
 		"[--live=SECONDS]\n"
 		"             [--connections=N] [--rate=PER_SECOND] [--token=TEXT] [--cluster=NAME]\n"
 		"             [--seed=N] [--gzip=LEVEL]\n");
@@ -246,7 +301,7 @@ enum {
 	OPT_ROUNDS,
 	OPT_ROUND_MINUTES,
 	OPT_HOURS,
-	OPT_HOUR_STEP,
+	OPT_STEP,
 	OPT_LIVE,
 	OPT_CONNECTIONS,
 	OPT_RATE,
@@ -254,6 +309,7 @@ enum {
 	OPT_CLUSTER,
 	OPT_SEED,
 	OPT_GZIP,
+	OPT_PID,
 };
 
 static const struct option longopts[] = {
@@ -264,7 +320,7 @@ static const struct option longopts[] = {
 	{ "rounds", required_argument, NULL, OPT_ROUNDS },
 	{ "round-minutes", required_argument, NULL, OPT_ROUND_MINUTES },
 	{ "hours", required_argument, NULL, OPT_HOURS },
-	{ "hour-step", required_argument, NULL, OPT_HOUR_STEP },
+	{ "step", required_argument, NULL, OPT_STEP },
 	{ "live", required_argument, NULL, OPT_LIVE },
 	{ "connections", required_argument, NULL, OPT_CONNECTIONS },
 	{ "rate", required_argument, NULL, OPT_RATE },
@@ -272,6 +328,7 @@ static const struct option longopts[] = {
 	{ "cluster", required_argument, NULL, OPT_CLUSTER },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "gzip", required_argument, NULL, OPT_GZIP },
+	{ "pid", required_argument, NULL, OPT_PID },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -315,14 +372,17 @@ static int set_option(struct settings *s, int which, const char *text)
 	case OPT_HOURS:
 		s->nr_hours = n;
 		break;
-	case OPT_HOUR_STEP:
-		s->hour_step_s = n;
+	case OPT_STEP:
+		s->step_s = n;
 		break;
 	case OPT_LIVE:
 		s->live_s = n;
 		break;
 	case OPT_CONNECTIONS:
 		s->blast.nr_connections = (uint32_t)n;
+		break;
+	case OPT_PID:
+		s->pid = (int)PF_MIN(n, (uint64_t)INT32_MAX);
 		break;
 	case OPT_SEED:
 		s->sim.seed = n;
@@ -355,7 +415,7 @@ static int run(struct settings *s)
 	span_ns = s->nr_hours ? s->nr_hours * PF_NS_PER_HOUR
 			      : s->nr_rounds * s->round_minutes * PF_NS_PER_MIN;
 	s->sim.start_unix_ns = now_ns - span_ns;
-	s->sim.step_ns = (s->nr_hours ? s->hour_step_s : 60) * PF_NS_PER_S;
+	s->sim.step_ns = (s->step_s ? s->step_s : s->nr_hours ? 300 : 60) * PF_NS_PER_S;
 	s->blast.host = s->host;
 	s->blast.port = s->port;
 	s->blast.path = "/v1/reports";
@@ -386,7 +446,6 @@ int main(int argc, char **argv)
 		.sim = { .seed = 1, .cluster = "sim", .nr_nodes = 100, .nr_containers = 100 },
 		.blast = { .nr_connections = 16 },
 		.round_minutes = 1,
-		.hour_step_s = 300,
 		.level = 6,
 	};
 
