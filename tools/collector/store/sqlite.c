@@ -3,8 +3,8 @@
  * sqlite.c - the embedded store: one file, write-ahead log, every commit synced.
  *
  * A report's body is tens of kilobytes, so pages are large (few overflow pages a body); rows are
- * appended and deleted, never rewritten. The log is copied back by the writer's own commits once it
- * has 64 MiB, which is what a commit may cost at worst.
+ * appended and deleted, never rewritten. The log is copied back by a thread of its own
+ * (sqlite_log.h); its file is kept at the usual length, which saves making it anew.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,12 +14,13 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "collector/store/sqlite_log.h"
 #include "collector/store/store.h"
 #include "sys/clock.h"
 
 enum {
 	PAGE_BYTES = 16384,
-	LOG_PAGES = 4096, /* 64 MiB */
+	LOG_PAGES = 2048, /* 32 MiB */
 	CACHE_KIB = 16384,
 	BUSY_MS = 10000,       /* another connection's checkpoint or migration */
 	CHECK_SECONDS = 30,    /* of the integrity check at start; a huge file gets part of one */
@@ -109,6 +110,7 @@ static const char *const migrations[] = {
 
 struct pf_store {
 	sqlite3 *db;
+	struct pf_sqlite_log *log; /* of the connection that made the file; else NULL */
 	sqlite3_stmt *statements[NR_STATEMENTS];
 	char text[256];
 	bool in_transaction;
@@ -298,6 +300,7 @@ static void sqlite_close(struct pf_store *store)
 {
 	if (!store)
 		return;
+	pf_sqlite_log_free(store->log);
 	for (size_t i = 0; i < NR_STATEMENTS; i++)
 		(void)sqlite3_finalize(store->statements[i]);
 	(void)sqlite3_close(store->db);
@@ -317,10 +320,10 @@ static int configure(struct pf_store *store)
 	(void)snprintf(sql, sizeof(sql),
 		       "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL;"
 		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		       "PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = 0;"
+		       "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = %d;"
 		       "PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
 		       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
-		       PAGE_BYTES, LOG_PAGES, CACHE_KIB);
+		       PAGE_BYTES, LOG_PAGES * PAGE_BYTES, CACHE_KIB);
 	return exec(store, sql);
 }
 
@@ -354,6 +357,12 @@ static int open_file(const char *path, bool create, struct pf_store **ret_store,
 		r = migrate(store);
 	if (r < 0) {
 		(void)snprintf(error, error_size, "%s: %s", path, store->text);
+		return r;
+	}
+	r = create ? pf_sqlite_log_new(path, store->db, LOG_PAGES, &store->log) : 0;
+	if (r < 0) {
+		(void)snprintf(error, error_size, "%s: cannot start the thread of its log: %s",
+			       path, strerror(-r));
 		return r;
 	}
 	*ret_store = pf_take(store);
