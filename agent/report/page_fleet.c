@@ -64,17 +64,33 @@ static void savings_card(struct pf_buf *buf, const struct pf_view_fleet *view)
 		     pf_human_money(s->money_per_month, s->currency).text, resources);
 }
 
+/* "30 h", "12 d". */
+static struct pf_human length_of(uint64_t length_ns)
+{
+	uint64_t hours = length_ns / PF_NS_PER_HOUR;
+	struct pf_human text;
+
+	if (!hours)
+		return pf_human_ns(length_ns);
+	if (hours <= 48)
+		(void)snprintf(text.text, sizeof(text.text), "%u h", (unsigned)hours);
+	else
+		(void)snprintf(text.text, sizeof(text.text), "%u d", (unsigned)(hours / 24));
+	return text;
+}
+
 static void ooms_card(struct pf_buf *buf, const struct pf_view_fleet *view)
 {
-	uint64_t hours = view->window_ns / PF_NS_PER_HOUR;
-	char label[64];
+	char label[96], note[128] = "";
 
-	if (hours && hours <= 48)
-		(void)snprintf(label, sizeof(label), "OOM kills in %u h", (unsigned)hours);
-	else
-		(void)snprintf(label, sizeof(label), "OOM kills in %s",
-			       pf_human_ns(view->window_ns).text);
-	pf_view_card(buf, label, pf_human_count(view->nr_oom_kills).text, NULL);
+	(void)snprintf(label, sizeof(label), "OOM kills in %s", length_of(view->window_ns).text);
+	if (view->nr_recent_oom_kills != PF_UNKNOWN)
+		(void)snprintf(note, sizeof(note), "%s in the last %s",
+			       view->nr_recent_oom_kills
+				       ? pf_human_count(view->nr_recent_oom_kills).text
+				       : "none",
+			       pf_human_ns(view->recent_ns).text);
+	pf_view_card(buf, label, pf_human_count(view->nr_oom_kills).text, *note ? note : NULL);
 }
 
 static void totals(struct pf_buf *buf, const char *title, enum pf_quantity quantity,
@@ -145,9 +161,11 @@ static void counts(struct pf_buf *buf, const struct pf_view_fleet *view)
 	pf_html_addif(buf, view->nr_counts > 0, "</ul>\n");
 	pf_fleet_leaks(buf, view);
 	pf_fleet_victims(buf, view);
+	pf_fleet_killed(buf, view);
 	if (view->nr_ooms)
 		pf_view_ooms(buf, view->page.at_unix_ns, view->ooms,
-			     PF_MIN(view->nr_ooms, (size_t)PF_VIEW_TOP_MAX), view->nr_oom_kills);
+			     PF_MIN(view->nr_ooms, (size_t)PF_VIEW_TOP_MAX),
+			     view->nr_recent_oom_kills);
 	(void)pf_buf_adds(buf, "</section>\n");
 }
 

@@ -59,6 +59,13 @@ struct pf_view_namespace {
 	struct pf_savings savings;
 };
 
+/* A workload and how often the kernel killed it for memory. */
+struct pf_view_killed {
+	struct pf_view_name name;
+	const char *href;
+	uint64_t nr_kills;
+};
+
 struct pf_view_fleet {
 	struct pf_html_page page;
 	/* The page's own parameters: q, namespace, kind, verdict, sort, page; others are kept. */
@@ -68,8 +75,10 @@ struct pf_view_fleet {
 	uint64_t nr_workloads, nr_containers, nr_namespaces;
 	struct pf_view_totals cpu, memory; /* millicores, bytes */
 	struct pf_savings savings;
-	uint64_t window_ns; /* time the counts below cover */
-	uint64_t nr_oom_kills;
+	uint64_t window_ns;		    /* time of all evidence */
+	uint64_t nr_oom_kills;		    /* in all of it */
+	uint64_t recent_ns;		    /* time that the list of kills covers */
+	uint64_t nr_recent_oom_kills;	    /* in it */
 	const struct pf_view_count *counts; /* as they are to be shown */
 	size_t nr_counts;
 
@@ -78,7 +87,10 @@ struct pf_view_fleet {
 	uint64_t nr_all_leaks;
 	const struct pf_view_victim *victims; /* worst first */
 	size_t nr_victims;
-	const struct pf_view_oom *ooms; /* newest first */
+	const struct pf_view_killed *killed; /* most often first, in all of the time */
+	size_t nr_killed;
+	uint64_t nr_all_killed;		/* workloads */
+	const struct pf_view_oom *ooms; /* recent ones, newest first */
 	size_t nr_ooms;
 
 	const struct pf_view_row *rows; /* of this page, sorted and filtered */

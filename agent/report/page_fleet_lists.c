@@ -106,6 +106,34 @@ void pf_fleet_victims(struct pf_buf *buf, const struct pf_view_fleet *view)
 	pf_html_table_end(&table);
 }
 
+/* ---- OOM kills ---- */
+
+void pf_fleet_killed(struct pf_buf *buf, const struct pf_view_fleet *view)
+{
+	static const struct pf_html_column columns[] = {
+		{ .label = "Killed for memory" },
+		{ .label = "OOM kills",
+		  .hint = "in all the time that evidence is kept of",
+		  .number = true },
+	};
+	size_t nr = PF_MIN(view->nr_killed, (size_t)PF_VIEW_TOP_MAX);
+	struct pf_html_table table;
+
+	if (!nr)
+		return;
+	pf_html_table(&table, buf, "OOM kills by workload, most often first", columns,
+		      PF_ARRAY_SIZE(columns), NULL);
+	for (size_t i = 0; i < nr; i++) {
+		pf_html_row(&table);
+		who(&table, &view->killed[i].name, view->killed[i].href);
+		pf_html_cell_value(&table, PF_QUANTITY_COUNT, view->killed[i].nr_kills, "");
+	}
+	pf_html_table_end(&table);
+	if (view->nr_all_killed != PF_UNKNOWN && view->nr_all_killed > nr)
+		pf_html_addf(buf, "<p class=\"hint\">%s more workloads are not listed.</p>\n",
+			     pf_human_count(view->nr_all_killed - nr).text);
+}
+
 /* ---- namespaces ---- */
 
 static void sums(struct pf_html_table *table, enum pf_quantity quantity, uint64_t present,

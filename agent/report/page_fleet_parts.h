@@ -6,6 +6,7 @@
 #include "report/page_fleet.h"
 
 void pf_fleet_leaks(struct pf_buf *buf, const struct pf_view_fleet *view);
+void pf_fleet_killed(struct pf_buf *buf, const struct pf_view_fleet *view);
 void pf_fleet_victims(struct pf_buf *buf, const struct pf_view_fleet *view);
 void pf_fleet_namespaces(struct pf_buf *buf, const struct pf_view_fleet *view);
 

@@ -210,7 +210,8 @@ static void row_resource(struct pf_buf *buf, enum pf_quantity quantity, uint64_t
 {
 	pf_view_change(buf, quantity, request, advised ? advised->target : PF_UNKNOWN, false);
 	(void)pf_buf_adds(buf, "<span class=\"of\">");
-	if (limit < PF_NO_LIMIT || (advised && advised->limit < PF_NO_LIMIT))
+	/* "no limit" says itself what it is about. */
+	if (limit < PF_NO_LIMIT || (limit == PF_UNKNOWN && advised && advised->limit < PF_NO_LIMIT))
 		(void)pf_buf_adds(buf, "limit ");
 	pf_view_change(buf, quantity, limit, advised ? advised->limit : PF_UNKNOWN, true);
 	(void)pf_buf_adds(buf, "</span>");

@@ -7,7 +7,8 @@
  *
  * An input is one request or several, byte for byte, but for its first byte, which says what is done
  * to it: bit 0: what is behind the empty line is compressed, and the length of the body is put in;
- * bit 1: a valid token is put in.
+ * bit 1: a valid token is put in; bit 2: the connection is kept after the first answer, which costs
+ * the wait for a second one.
  *
  * Beyond survival: every answer ends, has a status that openapi.yaml knows or libmicrohttpd gives
  * to what is no HTTP, and a body that is what its type says: JSON that parses (of an error: with the
@@ -42,6 +43,8 @@ enum {
 	ANSWER_MAX = 64 << 20,
 	NESTED_MAX = 1 << 20, /* yajl recurses over values; ours are flat, but parse only so much */
 	PATIENCE_MS = 20000,
+	SILENCE_MS = 200,
+	HEAD_MAX = 8192,
 	NR_NODES = 2,
 	NR_CONTAINERS = 16,
 };
@@ -108,10 +111,23 @@ static int connect_to_server(void)
 
 /* ---- a request and its answers ---- */
 
-/* Sends and reads at once, so that neither side waits for the other; until the server has closed. */
-static void exchange(const struct pf_buf *request, struct pf_buf *answer)
+/* Sends what there is room for. Return: bytes. */
+static size_t send_some(int fd, const char *data, size_t len)
 {
-	int fd = connect_to_server();
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN ? 0 : len; /* refused, and closed for what follows */
+	return (size_t)n;
+}
+
+/*
+ * Sends and reads at once, so that neither side waits for the other; until the server has closed, or
+ * is silent and may be: it has answered, or waits for the rest of a request.
+ */
+static void exchange(const struct pf_buf *request, bool must_answer, struct pf_buf *answer)
+{
+	int fd = connect_to_server(), silent_ms = 0;
 	size_t sent = 0;
 	bool closed = false;
 
@@ -123,17 +139,15 @@ static void exchange(const struct pf_buf *request, struct pf_buf *answer)
 		char piece[65536];
 		ssize_t n;
 
-		assert(poll(&wait, 1, PATIENCE_MS) == 1); /* else it hangs */
-		if (wait.revents & POLLOUT) {
-			n = send(fd, request->data + sent, request->len - sent,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
-			if (n < 0 && errno != EAGAIN)
-				sent = request->len; /* refused, and closed for what follows */
-			else if (n > 0)
-				sent += (size_t)n;
-			if (sent == request->len)
-				(void)shutdown(fd, SHUT_WR);
+		if (poll(&wait, 1, SILENCE_MS) == 0) {
+			silent_ms += SILENCE_MS;
+			assert(silent_ms < PATIENCE_MS); /* else it hangs */
+			closed = answer->len || !must_answer;
+			continue;
 		}
+		silent_ms = 0;
+		if (wait.revents & POLLOUT)
+			sent += send_some(fd, request->data + sent, request->len - sent);
 		if (!(wait.revents & (POLLIN | POLLHUP | POLLERR)))
 			continue;
 		n = recv(fd, piece, sizeof(piece), MSG_DONTWAIT);
@@ -236,6 +250,10 @@ static void check_answers(const struct pf_buf *answer, bool head_only)
 		if (!is_known_status(status))
 			fprintf(stderr, "status %d\n", status);
 		assert(is_known_status(status));
+		/* libmicrohttpd's own complaint: it ends what can be understood (of a bad
+		 * Content-Length its version 0.9.75 says the head twice). */
+		if (!header_of(at, end + 2, "X-Content-Type-Options"))
+			return;
 		length = header_of(at, end + 2, "Content-Length");
 		if (length && status != 304 && status >= 200)
 			len = strtoull(length, NULL, 10);
@@ -259,7 +277,7 @@ static int ask(const char *target, struct pf_buf *answer)
 			  "GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " TOKEN "\r\n"
 			  "Connection: close\r\n\r\n",
 			  target);
-	exchange(&request, answer);
+	exchange(&request, true, answer);
 	(void)sscanf(answer->data ? answer->data : "", "HTTP/1.1 %d", &status);
 	return status;
 }
@@ -282,7 +300,7 @@ static void post(const struct pf_report *report)
 			  "Connection: close\r\nContent-Length: %zu\r\n\r\n",
 			  packed.len);
 	(void)pf_buf_add(&request, packed.data, packed.len);
-	exchange(&request, &answer);
+	exchange(&request, true, &answer);
 	assert(answer.len && strstr(answer.data, "200 OK"));
 	pf_buf_done(&raw);
 	pf_buf_done(&packed);
@@ -394,7 +412,7 @@ static void make_request(const uint8_t *data, size_t size, struct pf_buf *reques
 	const char *text = (const char *)data + 1;
 	size_t len = size - 1;
 	const char *end = memmem(text, len, "\r\n\r\n", 4), *line = memmem(text, len, "\r\n", 2);
-	bool compress = data[0] & 1, trusted = data[0] & 2;
+	bool compress = data[0] & 1, trusted = data[0] & 2, kept = data[0] & 4;
 	size_t head = end ? (size_t)(end - text) + 2 : len;
 	size_t first = line ? (size_t)(line - text) + 2 : 0;
 
@@ -402,12 +420,29 @@ static void make_request(const uint8_t *data, size_t size, struct pf_buf *reques
 		(void)pf_buf_add(request, text, first);
 	if (trusted && line)
 		(void)pf_buf_adds(request, "Authorization: Bearer " TOKEN "\r\n");
+	if (!kept && line)
+		(void)pf_buf_adds(request, "Connection: close\r\n");
 	if (!end || !compress) {
 		(void)pf_buf_add(request, text + first, len - first);
 		return;
 	}
 	(void)pf_buf_add(request, text + first, head - first);
 	add_body(end + 4, len - head - 2, true, request);
+}
+
+/* A head that is complete, of a request that has no body. One that just about fills libmicrohttpd's
+ * memory is left waiting by it, until the connection has been idle for too long. */
+static bool is_whole(const struct pf_buf *request)
+{
+	const char *end = request->len ? memmem(request->data, request->len, "\r\n\r\n", 4) : NULL;
+	bool has_body = false;
+
+	if (!end || end - request->data > HEAD_MAX)
+		return false;
+	for (const char *at = request->data; at < end; at++)
+		has_body |= !strncasecmp(at, "content-length", 14) ||
+			    !strncasecmp(at, "transfer-encoding", 17);
+	return !has_body;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -426,7 +461,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	make_request(data, size, &request);
-	exchange(&request, &answer);
+	exchange(&request, is_whole(&request), &answer);
 	check_answers(&answer, request.len >= 5 && !memcmp(request.data, "HEAD ", 5));
 	assert(ask("/livez", &alive) == 200);
 	return 0;

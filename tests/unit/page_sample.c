@@ -444,6 +444,13 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 	};
 	struct pf_view_leak leak_rows[3];
 	struct pf_view_victim victims[4];
+	const struct pf_view_killed killed[] = {
+		{ { "prod-eu", spaces[0], is_hostile ? sample_hostile : "cart",
+		    is_hostile ? sample_hostile : "app", PF_WORKLOAD_DEPLOYMENT },
+		  "/workloads/prod-eu/shop/Deployment/cart/app",
+		  38 },
+		{ { "prod-eu", spaces[1], "search", "app", PF_WORKLOAD_STATEFUL_SET }, NULL, 16 },
+	};
 	struct pf_view_oom ooms[3];
 	struct pf_report_oom kills[3];
 	struct pf_view_namespace namespaces[5];
@@ -459,7 +466,12 @@ static int fleet(struct pf_buf *buf, bool is_hostile)
 			    455 * 1024 * PF_GIB },
 		.savings = { true, 112900000, 314 * 1024 * (int64_t)PF_GIB, 1834210.5, "EUR" },
 		.window_ns = PF_NS_PER_DAY,
-		.nr_oom_kills = 41,
+		.nr_oom_kills = 57,
+		.recent_ns = 3 * PF_NS_PER_HOUR / 2,
+		.nr_recent_oom_kills = 41,
+		.killed = killed,
+		.nr_killed = 2,
+		.nr_all_killed = 3,
 		.counts = counts,
 		.nr_counts = PF_ARRAY_SIZE(counts),
 		.leaks = leak_rows,
@@ -584,6 +596,7 @@ static int fleet_empty(struct pf_buf *buf)
 		.savings = { .money_per_month = NAN },
 		.window_ns = PF_NS_PER_DAY,
 		.nr_oom_kills = PF_UNKNOWN,
+		.nr_recent_oom_kills = PF_UNKNOWN,
 		.nr_all_leaks = PF_UNKNOWN,
 		.page_number = 1,
 		.per_page = 50,

@@ -89,6 +89,21 @@ static void emit_instance(struct pf_emit *e, const struct pf_fleet_instance *in)
 	pf_emit_close(e);
 }
 
+static void emit_oom(struct pf_emit *e, const struct pf_fleet_oom *oom)
+{
+	pf_emit_open(e, NULL, false);
+	pf_emit_uint(e, "at_unix_ns", oom->kill.at_unix_ns);
+	pf_emit_text(e, "node", oom->node);
+	pf_emit_text(e, "pod", oom->kill.pod);
+	pf_emit_uint(e, "pid", oom->kill.pid);
+	pf_emit_text(e, "comm", oom->kill.comm);
+	pf_emit_bool(e, "whole_node", oom->kill.whole_node);
+	pf_emit_uint(e, "usage_bytes", oom->kill.usage_bytes);
+	pf_emit_uint(e, "limit_bytes", oom->kill.limit_bytes);
+	pf_emit_uint(e, "overshoot_bytes", oom->kill.overshoot_bytes);
+	pf_emit_close(e);
+}
+
 /* Weights of a decaying histogram, by upper edges of their buckets. */
 static void emit_weights(struct pf_emit *e, const char *key, enum pf_hist_layout layout,
 			 const float *weights, float zero)
@@ -149,6 +164,11 @@ static void emit_rest(const struct pf_detail *d, struct pf_buf *out)
 	pf_emit_open(&e, "history", true);
 	for (size_t i = 0; i < d->nr_points; i++)
 		emit_point(&e, &d->points[i]);
+	pf_emit_close(&e);
+	pf_emit_uint(&e, "nr_oom_kills", d->nr_all_ooms);
+	pf_emit_open(&e, "oom_kills", true);
+	for (size_t i = 0; i < d->nr_ooms; i++)
+		emit_oom(&e, &d->ooms[i]);
 	pf_emit_close(&e);
 	pf_emit_open(&e, "instances", true);
 	for (size_t i = 0; i < d->nr_instances; i++)

@@ -223,6 +223,20 @@ static void emit_totals(struct pf_emit *e, const struct pf_fleet_totals *t)
 	pf_emit_close(e);
 }
 
+/* In all the time that there is evidence of. */
+static uint64_t all_oom_kills(const struct pf_fleet *fleet)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < fleet->nr_workloads; i++) {
+		uint64_t nr = fleet->workloads[i].recommendation.evidence.oom_kills;
+
+		if (!*fleet->workloads[i].key.node_class && nr < PF_NO_LIMIT)
+			sum += nr;
+	}
+	return sum;
+}
+
 void pf_answer_fleet(struct pf_collector *c, struct pf_http_request *req)
 {
 	PF_AUTO(pf_fleet_unrefp) struct pf_fleet *fleet = pf_reply_fleet(c, req);
@@ -239,7 +253,9 @@ void pf_answer_fleet(struct pf_collector *c, struct pf_http_request *req)
 	pf_emit_double(&e, "merge_seconds", (double)fleet->took_ns / (double)PF_NS_PER_S);
 	pf_emit_uint(&e, "nr_nodes", pf_nodes_count(c->nodes));
 	pf_emit_uint(&e, "nr_left_out", fleet->nr_left_out);
-	pf_emit_uint(&e, "nr_oom_kills", fleet->nr_all_ooms);
+	pf_emit_uint(&e, "nr_oom_kills", all_oom_kills(fleet));
+	pf_emit_uint(&e, "nr_recent_oom_kills", fleet->nr_all_ooms);
+	pf_emit_uint(&e, "recent_from_unix_ns", (uint64_t)fleet->open_from * PF_NS_PER_HOUR);
 	emit_totals(&e, &fleet->totals);
 	pf_emit_close(&e);
 	pf_reply_buf(req, "application/json", &out);

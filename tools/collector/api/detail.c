@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/api/detail.h"
+#include "collector/api/detail_internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -181,10 +181,13 @@ int pf_detail_read(struct pf_collector *c, struct pf_fleet *fleet,
 	r = read_history(c, store, &d);
 	if (r == 0)
 		r = read_open(c, store, &d);
+	if (r == 0) {
+		sort_points(&d);
+		r = pf_detail_read_ooms(c, store, &d);
+	}
 	pf_readers_give(c->readers, store, r < 0);
 	if (r < 0)
 		return r;
-	sort_points(&d);
 	*ret_detail = d;
 	d = (struct pf_detail){ 0 };
 	pf_arena_init(&d.arena, 0);

@@ -21,6 +21,9 @@ struct pf_detail {
 	struct pf_evidence *evidence;		  /* of all hours; NULL: there is none */
 	struct pf_hour_point *points;		  /* rising */
 	size_t nr_points;
+	const struct pf_fleet_oom *ooms; /* newest first; those whose reports are still kept */
+	size_t nr_ooms;
+	uint64_t nr_all_ooms; /* that the points count */
 	const struct pf_fleet_instance *instances;
 	size_t nr_instances;
 };

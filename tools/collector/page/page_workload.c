@@ -80,31 +80,21 @@ static int fill_instances(struct pf_arena *arena, const struct pf_detail *d,
 	return 0;
 }
 
-static bool is_of(const struct pf_fleet_oom *oom, const struct pf_workload_key *key)
-{
-	return oom->kill.workload_kind == key->kind && !strcmp(oom->kill.workload, key->workload) &&
-	       !strcmp(oom->kill.container, key->container) &&
-	       !strcmp(oom->kill.namespace_name, key->namespace_name) &&
-	       !strcmp(oom->cluster, key->cluster);
-}
-
 static int fill_ooms(struct pf_arena *arena, const struct pf_detail *d,
 		     struct pf_view_workload *view)
 {
-	struct pf_view_oom *list = pf_arena_array(arena, d->fleet->nr_ooms + 1, sizeof(*list));
-	size_t nr = 0;
+	struct pf_view_oom *list = pf_arena_array(arena, d->nr_ooms + 1, sizeof(*list));
 
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->fleet->nr_ooms; i++)
-		if (is_of(&d->fleet->ooms[i], &d->workload->key))
-			list[nr++] = (struct pf_view_oom){ .name = view->row.name,
-							   .node = d->fleet->ooms[i].node,
-							   .pod = d->fleet->ooms[i].kill.pod,
-							   .kill = &d->fleet->ooms[i].kill };
+	for (size_t i = 0; i < d->nr_ooms; i++)
+		list[i] = (struct pf_view_oom){ .name = view->row.name,
+						.node = d->ooms[i].node,
+						.pod = d->ooms[i].kill.pod,
+						.kill = &d->ooms[i].kill };
 	view->ooms = list;
-	view->nr_ooms = nr;
-	view->nr_all_ooms = nr;
+	view->nr_ooms = d->nr_ooms;
+	view->nr_all_ooms = d->nr_all_ooms;
 	return 0;
 }
 

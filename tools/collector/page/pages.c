@@ -149,8 +149,8 @@ static void fill_totals(struct fleet_page *p)
 					     t->memory_requested_bytes, t->memory_advised_bytes,
 					     rounded(t->memory_used_bytes) };
 	v->savings = t->savings;
-	v->window_ns = p->fleet->at_unix_ns - (uint64_t)p->fleet->open_from * PF_NS_PER_HOUR;
-	v->nr_oom_kills = p->fleet->nr_all_ooms;
+	v->recent_ns = p->fleet->at_unix_ns - (uint64_t)p->fleet->open_from * PF_NS_PER_HOUR;
+	v->nr_recent_oom_kills = p->fleet->nr_all_ooms;
 }
 
 static int by_count(const void *left, const void *right)
@@ -284,6 +284,46 @@ static int fill_victims(struct fleet_page *p)
 	qsort(victims, nr, sizeof(*victims), worse_victim);
 	p->view.victims = victims;
 	p->view.nr_victims = PF_MIN(nr, (size_t)PF_VIEW_TOP_MAX);
+	return p->arena.err;
+}
+
+static int more_kills(const void *left, const void *right)
+{
+	uint64_t a = ((const struct pf_view_killed *)left)->nr_kills;
+	uint64_t b = ((const struct pf_view_killed *)right)->nr_kills;
+
+	return (a < b) - (a > b);
+}
+
+/* Over all evidence: of hours long over the count is left, if not each kill. */
+static int fill_killed(struct fleet_page *p)
+{
+	const struct pf_fleet *fleet = p->fleet;
+	struct pf_view_killed *killed =
+		pf_arena_array(&p->arena, fleet->nr_workloads + 1, sizeof(*killed));
+	uint64_t first_ns = fleet->at_unix_ns;
+	size_t nr = 0;
+
+	if (!killed)
+		return -ENOMEM;
+	for (size_t i = 0; i < fleet->nr_workloads; i++) {
+		const struct pf_fleet_workload *w = &fleet->workloads[i];
+		uint64_t nr_kills = w->recommendation.evidence.oom_kills;
+
+		if (w->first_unix_ns)
+			first_ns = PF_MIN(first_ns, w->first_unix_ns);
+		if (*w->key.node_class || nr_kills >= PF_NO_LIMIT || !nr_kills)
+			continue;
+		p->view.nr_oom_kills += nr_kills;
+		killed[nr].nr_kills = nr_kills;
+		killed[nr].href = href_of(p, w, &killed[nr].name);
+		nr++;
+	}
+	qsort(killed, nr, sizeof(*killed), more_kills);
+	p->view.window_ns = fleet->at_unix_ns - first_ns;
+	p->view.killed = killed;
+	p->view.nr_killed = PF_MIN(nr, (size_t)PF_VIEW_TOP_MAX);
+	p->view.nr_all_killed = nr;
 	return p->arena.err;
 }
 
@@ -441,6 +481,8 @@ static int fill_fleet(struct fleet_page *p, struct pf_pages_params *params)
 		r = fill_leaks(p);
 	if (r == 0)
 		r = fill_victims(p);
+	if (r == 0)
+		r = fill_killed(p);
 	if (r == 0)
 		r = fill_ooms(p);
 	if (r == 0)
