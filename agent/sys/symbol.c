@@ -86,8 +86,9 @@ static int find_places(const struct job *job)
 }
 
 /* Opens @path as the process sees it: symbolic links are followed inside its root only. */
-static int open_in_root(const struct job *job, const char *path)
+static int open_in_root(const void *arg, const char *path)
 {
+	const struct job *job = arg;
 	PF_AUTO(pf_closep) int root = -1;
 	struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
@@ -164,7 +165,7 @@ static void name_in_file(const struct job *job, size_t first)
 	}
 	job->places[first].done = true;
 	if (fd >= 0)
-		pf_symbol_elf(fd, queries, nr);
+		pf_symbol_elf(fd, job->places[first].path, open_in_root, job, queries, nr);
 }
 
 /* The pid as the process itself sees it: perf maps are named by it. */
@@ -197,6 +198,7 @@ static void name_from_perf_map(const struct job *job)
 	PF_AUTO(pf_fclosep) FILE *map = NULL;
 	char line[1024];
 	long left = PERF_MAP_BYTES_MAX;
+	bool rest = false; /* of an overlong line */
 	int fd;
 
 	snprintf(line, sizeof(line), "/tmp/perf-%u.map", own_pid(job));
@@ -211,9 +213,14 @@ static void name_from_perf_map(const struct job *job)
 	while (left > 0 && fgets(line, sizeof(line), map)) {
 		uint64_t start, size;
 		int name_at = 0;
+		size_t len = strlen(line);
+		bool is_rest = rest;
 
-		left -= (long)strlen(line);
-		if (sscanf(line, "%lx %lx %n", &start, &size, &name_at) < 2 || !name_at)
+		/* Without an end in sight, because it is long or holds a NUL, it counts in full, and what follows
+		 * up to the next end belongs to it. */
+		rest = !len || line[len - 1] != '\n';
+		left -= rest ? (long)sizeof(line) - 1 : (long)len;
+		if (is_rest || sscanf(line, "%lx %lx %n", &start, &size, &name_at) < 2 || !name_at)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		for (size_t i = 0; i < job->nr; i++) {

@@ -7,152 +7,216 @@
 #include "sys/symbol_elf.h"
 
 #include <elf.h>
-#include <gelf.h>
-#include <libelf.h>
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
-enum { SYMBOLS_MAX = 4 << 20 }; /* of one table: beyond it the file is not looked through */
+#include "base/demangle.h"
+#include "sys/elf_file.h"
 
-static void elf_endp(Elf **elf)
-{
-	if (*elf)
-		elf_end(*elf);
-}
+enum {
+	CRC_BYTES_MAX = 256 << 20, /* of a file of symbols that is known by its checksum only */
+	CHUNK_BYTES = 32 << 10,
+};
 
-/* The address in the file's own numbering, from the offset; false if nothing is loaded from there. */
-static bool address_of(Elf *elf, uint64_t offset, uint64_t *ret_address)
-{
+/* The closest symbol so far. */
+struct best {
+	uint64_t address; /* that is looked up, in the file's numbering; 0: not in it */
+	uint64_t value;
+	uint32_t name;
+	bool found, sized;
+};
+
+struct search {
+	const struct pf_elf *elf;
+	const struct pf_elf_section *table;
+	struct best best[PF_SYMBOLS_MAX];
 	size_t nr;
-	GElf_Phdr phdr;
+};
 
-	if (elf_getphdrnum(elf, &nr) < 0)
-		return false;
-	for (size_t i = 0; i < nr; i++) {
-		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
-			continue;
-		if (offset >= phdr.p_offset && offset - phdr.p_offset < phdr.p_filesz) {
-			*ret_address = offset - phdr.p_offset + phdr.p_vaddr;
-			return true;
-		}
-	}
-	return false;
+/* Marks of arm64 and riscv ("$x"), which stand among the symbols but are no functions. */
+static bool is_mark(const struct search *s, uint32_t name)
+{
+	char text[2];
+
+	pf_elf_text(s->elf, s->table, name, text, sizeof(text));
+	return !text[0] || text[0] == '$';
 }
 
-/* The build id out of one section or segment of notes. */
-static bool id_of_notes(Elf_Data *data, char ret_id[PF_SYMBOL_BUILD_ID_MAX])
+/*
+ * Does the symbol hold the address, or is it at least the closest one below? Symbols without a size come from assembly;
+ * one with a size that holds the address says more.
+ */
+static bool offer(void *arg, const struct pf_elf_symbol *symbol)
 {
-	size_t at = 0, name, desc;
-	GElf_Nhdr note;
+	struct search *s = arg;
 
-	while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
-		const unsigned char *id = (const unsigned char *)data->d_buf + desc;
-
-		if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != 4 ||
-		    memcmp((const char *)data->d_buf + name, "GNU", 4) != 0)
-			continue;
-		for (size_t i = 0; i < note.n_descsz && 2 * i + 2 < PF_SYMBOL_BUILD_ID_MAX; i++)
-			snprintf(&ret_id[2 * i], 3, "%02x", id[i]);
+	if (!symbol->defined || !symbol->name || !symbol->value ||
+	    (symbol->type != STT_FUNC && symbol->type != STT_GNU_IFUNC &&
+	     symbol->type != STT_NOTYPE))
 		return true;
-	}
-	return false;
-}
+	for (size_t i = 0; i < s->nr; i++) {
+		struct best *b = &s->best[i];
 
-static void build_id_of(Elf *elf, char ret_id[PF_SYMBOL_BUILD_ID_MAX])
-{
-	GElf_Phdr phdr;
-	size_t nr;
-
-	ret_id[0] = '\0';
-	if (elf_getphdrnum(elf, &nr) < 0)
-		return;
-	for (size_t i = 0; i < nr; i++) {
-		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_NOTE)
+		if (symbol->value > b->address ||
+		    (symbol->size && b->address - symbol->value >= symbol->size))
 			continue;
-		if (id_of_notes(elf_getdata_rawchunk(elf, (int64_t)phdr.p_offset, phdr.p_filesz,
-						     phdr.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR),
-				ret_id))
-			return;
+		if (b->found && (b->sized > (symbol->size > 0) ||
+				 (b->sized == (symbol->size > 0) && symbol->value <= b->value)))
+			continue;
+		if (symbol->type == STT_NOTYPE && is_mark(s, symbol->name))
+			continue;
+		*b = (struct best){ b->address, symbol->value, symbol->name, true,
+				    symbol->size > 0 };
 	}
+	return true;
 }
 
-/* Does the symbol hold the address, or is it at least the closest one below? */
-static void offer(struct pf_symbol_query *query, uint64_t address, const GElf_Sym *sym,
-		  const char *name)
+static void set_name(struct pf_symbol *symbol, const char *raw)
 {
-	uint64_t at = address - query->back;
-
-	if (sym->st_value > at || (sym->st_size && at >= sym->st_value + sym->st_size))
-		return;
-	/* Symbols without a size come from assembly; a later one below the address is closer. */
-	if (query->symbol->name[0] && sym->st_value <= query->best)
-		return;
-	query->best = sym->st_value;
-	query->symbol->offset = address - sym->st_value;
-	snprintf(query->symbol->name, sizeof(query->symbol->name), "%s", name);
+	if (!pf_demangle(raw, symbol->name, sizeof(symbol->name)))
+		snprintf(symbol->name, sizeof(symbol->name), "%.*s", PF_SYMBOL_NAME_MAX - 1, raw);
 }
 
-static void search_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *shdr,
+/* Names what @table knows of the queries; their addresses are in the numbering of the first file. */
+static void search_table(const struct pf_elf *elf, const struct pf_elf_section *table,
 			 const uint64_t *addresses, struct pf_symbol_query *queries, size_t nr)
 {
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t nr_symbols = shdr->sh_entsize ? shdr->sh_size / shdr->sh_entsize : 0;
-	GElf_Sym sym;
+	struct search s = { .elf = elf, .table = table, .nr = nr };
+	char raw[PF_ELF_NAME_MAX];
 
-	if (!data || nr_symbols > SYMBOLS_MAX)
-		return;
-	for (size_t i = 0; i < nr_symbols; i++) {
-		const char *name;
-		unsigned type;
-
-		if (!gelf_getsym(data, (int)i, &sym) || sym.st_shndx == SHN_UNDEF)
+	for (size_t i = 0; i < nr; i++)
+		s.best[i].address = addresses[i] ? addresses[i] - queries[i].back : 0;
+	pf_elf_symbols(elf, table, offer, &s);
+	for (size_t i = 0; i < nr; i++) {
+		if (!s.best[i].found)
 			continue;
-		type = GELF_ST_TYPE(sym.st_info);
-		if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
+		pf_elf_text(elf, table, s.best[i].name, raw, sizeof(raw));
+		if (!raw[0])
 			continue;
-		name = elf_strptr(elf, shdr->sh_link, sym.st_name);
-		if (!name || !*name || *name == '$') /* $: arm64's mapping symbols */
-			continue;
-		for (size_t q = 0; q < nr; q++)
-			offer(&queries[q], addresses[q], &sym, name);
+		set_name(queries[i].symbol, raw);
+		queries[i].symbol->offset = addresses[i] - s.best[i].value;
 	}
 }
 
-static void search(Elf *elf, const uint64_t *addresses, struct pf_symbol_query *queries, size_t nr)
+static bool has_crc(int fd, uint64_t size, uint32_t want)
 {
-	static const unsigned kinds[] = { SHT_SYMTAB, SHT_DYNSYM };
+	unsigned char chunk[CHUNK_BYTES];
+	uint64_t at = 0;
+	uLong crc = crc32(0, NULL, 0);
 
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
-		for (Elf_Scn *s = elf_nextscn(elf, NULL); s; s = elf_nextscn(elf, s)) {
-			GElf_Shdr shdr;
+	if (size > CRC_BYTES_MAX)
+		return false;
+	while (at < size) {
+		ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)at);
 
-			if (gelf_getshdr(s, &shdr) && shdr.sh_type == kinds[k]) {
-				search_table(elf, s, &shdr, addresses, queries, nr);
-				return; /* the full table has all of the dynamic one */
-			}
-		}
+		if (n <= 0)
+			return false;
+		crc = crc32(crc, chunk, (uInt)n);
+		at += (uint64_t)n;
 	}
+	return crc == want;
 }
 
-void pf_symbol_elf(int fd, struct pf_symbol_query *queries, size_t nr)
+/* What tells whether another file holds the symbols of this one. */
+struct identity {
+	uint8_t id[PF_ELF_BUILD_ID_MAX];
+	size_t id_len;
+	uint32_t crc;
+};
+
+/* Return: whether it was the right file and has a symbol table. */
+static bool search_other(int fd, const struct identity *want, const uint64_t *addresses,
+			 struct pf_symbol_query *queries, size_t nr)
 {
-	PF_AUTO(elf_endp) Elf *elf = NULL;
+	struct pf_elf elf;
+	struct pf_elf_section table;
+	uint8_t id[PF_ELF_BUILD_ID_MAX];
+
+	if (pf_elf_open(fd, &elf) < 0 || !pf_elf_find_section(&elf, SHT_SYMTAB, NULL, &table))
+		return false;
+	if (want->id_len) {
+		if (pf_elf_build_id(&elf, id) != want->id_len || memcmp(id, want->id, want->id_len))
+			return false;
+	} else if (!has_crc(fd, elf.size, want->crc)) {
+		return false;
+	}
+	search_table(&elf, &table, addresses, queries, nr);
+	return true;
+}
+
+/* The folder of @path, without a "/" at its end. */
+static int folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (int)(slash - path) : 0;
+}
+
+static bool search_elsewhere(const struct pf_elf *elf, const char *build_id, const char *path,
+			     pf_symbol_open open, const void *arg, const uint64_t *addresses,
+			     struct pf_symbol_query *queries, size_t nr)
+{
+	static const char *const places[] = { "%.*s/%s", "%.*s/.debug/%s",
+					      "/usr/lib/debug%.*s/%s" };
+	struct identity want = { .id_len = 0 };
+	char name[256], other[1024];
+	bool found = false;
+
+	want.id_len = pf_elf_build_id(elf, want.id);
+	if (want.id_len > 1) {
+		snprintf(other, sizeof(other), "/usr/lib/debug/.build-id/%.2s/%s.debug", build_id,
+			 build_id + 2);
+		PF_AUTO(pf_closep) int fd = open(arg, other);
+
+		found = fd >= 0 && search_other(fd, &want, addresses, queries, nr);
+	}
+	if (found || !pf_elf_debug_link(elf, name, sizeof(name), &want.crc))
+		return found;
+	for (size_t i = 0; i < PF_ARRAY_SIZE(places) && !found; i++) {
+		if (snprintf(other, sizeof(other), places[i], folder_len(path), path, name) >=
+		    (int)sizeof(other))
+			continue;
+		PF_AUTO(pf_closep) int fd = open(arg, other);
+
+		found = fd >= 0 && search_other(fd, &want, addresses, queries, nr);
+	}
+	return found;
+}
+
+static void set_build_id(const struct pf_elf *elf, char ret_text[PF_SYMBOL_BUILD_ID_MAX])
+{
+	uint8_t id[PF_ELF_BUILD_ID_MAX];
+	size_t nr = pf_elf_build_id(elf, id);
+
+	_Static_assert(2 * PF_ELF_BUILD_ID_MAX < PF_SYMBOL_BUILD_ID_MAX, "a build id fits");
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < nr; i++)
+		snprintf(ret_text + 2 * i, 3, "%02x", id[i]);
+}
+
+void pf_symbol_elf(int fd, const char *path, pf_symbol_open open, const void *arg,
+		   struct pf_symbol_query *queries, size_t nr)
+{
+	struct pf_elf elf;
+	struct pf_elf_section table;
 	uint64_t addresses[PF_SYMBOLS_MAX];
 	char build_id[PF_SYMBOL_BUILD_ID_MAX];
 
-	if (elf_version(EV_CURRENT) == EV_NONE)
+	if (pf_elf_open(fd, &elf) < 0)
 		return;
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (!elf || elf_kind(elf) != ELF_K_ELF)
-		return;
-	build_id_of(elf, build_id);
+	set_build_id(&elf, build_id);
 	for (size_t i = 0; i < nr; i++) {
-		if (!address_of(elf, queries[i].file_offset, &addresses[i]))
+		if (!pf_elf_address(&elf, queries[i].file_offset, &addresses[i]))
 			addresses[i] = 0;
 		queries[i].symbol->offset = addresses[i];
-		snprintf(queries[i].symbol->build_id, sizeof(queries[i].symbol->build_id), "%s",
-			 build_id);
+		memcpy(queries[i].symbol->build_id, build_id, sizeof(build_id));
 	}
-	search(elf, addresses, queries, nr);
+	/* The full table has all of the dynamic one. */
+	if (pf_elf_find_section(&elf, SHT_SYMTAB, NULL, &table))
+		search_table(&elf, &table, addresses, queries, nr);
+	else if (!search_elsewhere(&elf, build_id, path, open, arg, addresses, queries, nr) &&
+		 pf_elf_find_section(&elf, SHT_DYNSYM, NULL, &table))
+		search_table(&elf, &table, addresses, queries, nr);
 }

@@ -107,6 +107,21 @@ static void test_perf_map(void)
 	PF_CHECK_STR("return address at its end", s.name, "java.util.HashMap::resize (a b)");
 	one((uint64_t)(uintptr_t)code + 0x90, false, &s);
 	PF_CHECK_STR("between two", s.name, "");
+
+	/* What follows in an overlong line, or in one with a NUL, is not another entry. */
+	map = fopen(path, "w");
+	if (!map)
+		return;
+	fprintf(map, "%lx 80 %0*d%lx 40 no::name\n", (unsigned long)(uintptr_t)code, 1023 - 18, 0,
+		(unsigned long)(uintptr_t)code + 0x100);
+	fputc('\0', map);
+	fprintf(map, "%lx 40 no::name\n\n%lx 40 a::name\n", (unsigned long)(uintptr_t)code + 0x100,
+		(unsigned long)(uintptr_t)code + 0x180);
+	fclose(map);
+	one((uint64_t)(uintptr_t)code + 0x110, false, &s);
+	PF_CHECK_STR("inside a line", s.name, "");
+	one((uint64_t)(uintptr_t)code + 0x190, false, &s);
+	PF_CHECK_STR("the line after", s.name, "a::name");
 	(void)unlink(path);
 	(void)munmap(code, 8192);
 }
