@@ -2,7 +2,8 @@
 # Runs the kernel tests on one Debian kernel in a software-emulated machine: no disk, no network, no modules; an
 # initramfs with busybox and the static test program.
 # Usage: tests/vm/boot.sh VERSION PROGRAM [ARGUMENT-OF-PROGRAM...]
-# Environment: VM_SECONDS, time for one boot (default 1200).
+# Environment: VM_SECONDS, time for one boot (default 1200); VM_MEMORY, in MiB (default 768); VM_EXTRA, a folder whose
+# content the initramfs has, too.
 # A machine that says nothing at its end (a panic, a hang) is started once more; then it is a failure.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -23,6 +24,7 @@ rm -rf "$root"
 mkdir -p "$root/bin"
 busybox=$(command -v busybox) || fail "no busybox"
 cp "$busybox" "$root/bin/busybox"
+[ -z "${VM_EXTRA:-}" ] || cp -r "$VM_EXTRA/." "$root"
 cp tests/vm/init "$root/init"
 cp tests/vm/skips "$root/skips"
 cp "$program" "$root/kernel-test"
@@ -40,7 +42,7 @@ cpu=max,-cx16
 case $version in 7.*) cpu=max ;; esac
 
 boot() {
-	timeout -k 10 "$vm_seconds" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu "$cpu" -smp 2 -m 768 \
+	timeout -k 10 "$vm_seconds" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu "$cpu" -smp 2 -m "${VM_MEMORY:-768}" \
 		-nographic -no-reboot -nodefaults -serial stdio -kernel "$kernel" -initrd "$dir/initrd.gz" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off psi=1 tsc=reliable" </dev/null 2>&1 |
 		tr -d '\r' >"$dir/console.log"

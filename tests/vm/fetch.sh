@@ -72,6 +72,12 @@ dpkg-deb -x "$work"/*.deb "$work/x"
 image=$(find "$work/x" -name 'vmlinuz*' -type f | head -n 1)
 [ -n "$image" ] || { echo "fetch: no vmlinuz in $package" >&2; exit 1; }
 echo "$package" >"$dir/package"
+# A disk in memory, where the package has it: the only module that is ever loaded, by tests that need a disk's cache.
+module=$(find "$work/x" -name 'brd.ko*' -type f | head -n 1)
+case $module in
+*.xz) xz -dc "$module" >"$dir/brd.ko" ;;
+*.ko) cp "$module" "$dir/brd.ko" ;;
+esac
 cp "$image" "$dir/vmlinuz.part"
 mv "$dir/vmlinuz.part" "$dir/vmlinuz"
 # The lists are large and only of use for a moment.
