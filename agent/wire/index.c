@@ -743,3 +743,80 @@ int pf_wire_index_report(const void *data, size_t len, struct pf_arena *arena,
 	r = pf_wire_decode_report(data, len, arena, &report, ret_error);
 	return r < 0 ? r : pf_report_index_of(&report, arena, ret_index);
 }
+
+/* ---- some containers only ---- */
+
+/* The instance of an encoded container. False: not in the usual form. */
+static bool instance_of(const struct field *from, uint64_t *ret_instance)
+{
+	struct cursor c = { .at = from->data, .end = from->data + from->len };
+	unsigned type;
+	struct field f;
+
+	*ret_instance = pf_evidence_instance_id("");
+	while (c.at < c.end) {
+		if (!read_tag(&c, &f.number, &type) || f.number < c.last ||
+		    !read_value(&c, type, &f))
+			return false;
+		c.last = f.number;
+		if (f.number == 2)
+			return type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
+			       hash_name(&f, ret_instance);
+		if (f.number > 2)
+			break;
+	}
+	return true;
+}
+
+static int decode_container(const struct field *from, struct pf_arena *arena,
+			    struct pf_report_container *to, struct pf_wire_error *error)
+{
+	ProtobufCMessage *message;
+	int r = pf_wire_unpack(&podfit__v1__container__descriptor, from->data, from->len, arena,
+			       &message, error);
+
+	return r < 0 ? r
+		     : pf_wire_get_container(arena, (const Podfit__V1__Container *)message, to,
+					     error);
+}
+
+/* Return: 0; -EAGAIN: the decoder is to be asked, with an empty arena or not. */
+static int decode_some(const void *data, size_t len, bool (*wanted)(void *arg, uint64_t instance),
+		       void *arg, struct pf_arena *arena, struct pf_report *ret_report)
+{
+	struct pf_report_container *containers;
+	struct pf_wire_error error;
+	struct pf_report report;
+	struct field *fields;
+	size_t header_len, nr_fields, nr = 0;
+	uint8_t *header = len ? pf_arena_alloc(arena, len) : NULL;
+
+	if (!header || !split(data, len, arena, header, &header_len, &fields, &nr_fields))
+		return undecided(arena);
+	containers = pf_arena_array(arena, nr_fields + 1, sizeof(*containers));
+	if (!containers || pf_wire_decode_report(header, header_len, arena, &report, &error) < 0)
+		return undecided(arena);
+	for (size_t i = 0; i < nr_fields; i++) {
+		uint64_t instance;
+
+		if (!instance_of(&fields[i], &instance))
+			return -EAGAIN;
+		if (!wanted(arg, instance))
+			continue;
+		if (decode_container(&fields[i], arena, &containers[nr++], &error) < 0)
+			return undecided(arena);
+	}
+	report.containers = containers;
+	report.nr_containers = nr;
+	*ret_report = report;
+	return 0;
+}
+
+int pf_wire_decode_some(const void *data, size_t len, bool (*wanted)(void *arg, uint64_t instance),
+			void *arg, struct pf_arena *arena, struct pf_report *ret_report,
+			struct pf_wire_error *ret_error)
+{
+	int r = decode_some(data, len, wanted, arg, arena, ret_report);
+
+	return r == 0 ? 0 : pf_wire_decode_report(data, len, arena, ret_report, ret_error);
+}

@@ -43,6 +43,17 @@ PF_MUST_CHECK int pf_wire_index_report(const void *data, size_t len, struct pf_a
 				       struct pf_report_index *ret_index,
 				       struct pf_wire_error *ret_error);
 
+/**
+ * pf_wire_decode_some() - the report with those containers only that @wanted says true of.
+ * @wanted: given pf_evidence_instance_id() of the container's instance.
+ * Where the message is not in the usual form all containers are there.
+ * Return: as pf_wire_decode_report().
+ */
+PF_MUST_CHECK int pf_wire_decode_some(const void *data, size_t len,
+				      bool (*wanted)(void *arg, uint64_t instance), void *arg,
+				      struct pf_arena *arena, struct pf_report *ret_report,
+				      struct pf_wire_error *ret_error);
+
 /** pf_report_index_of() - the same of a decoded report. Return: 0; -ENOMEM, -ENOSPC from @arena. */
 PF_MUST_CHECK int pf_report_index_of(const struct pf_report *report, struct pf_arena *arena,
 				     struct pf_report_index *ret_index);

@@ -13,7 +13,7 @@
 #include "bench/fleet/sim.h"
 #include "collector/ingest/gunzip.h"
 #include "collector/ingest/writer.h"
-#include "collector/merge/build.h"
+#include "collector/merge/picture.h"
 #include "collector/merge/seal.h"
 #include "core/recommend.h"
 #include "unit/check.h"
@@ -222,44 +222,39 @@ static void merging_done(struct merging *m)
 	(void)pthread_rwlock_destroy(&m->lock);
 }
 
-static struct pf_fleet *merge(struct merging *m, uint64_t now_ns)
+/* @dense_max: workloads a part; however many parts there are, the picture is the same. */
+static struct pf_fleet *merge(struct merging *m, uint64_t now_ns, size_t dense_max)
 {
-	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
-	PF_AUTO(pf_open_done) struct pf_open open = { 0 };
 	uint32_t from = (uint32_t)((now_ns - 15 * PF_NS_PER_MIN) / PF_NS_PER_HOUR);
-	struct pf_seal_input seal = { &pf_store_sqlite,
-				      m->store,
-				      &m->loader,
-				      &m->settings,
-				      "",
-				      1000,
-				      &m->lock,
-				      &m->base,
-				      from,
-				      0,
-				      0 };
-	struct pf_build_input input = { .base = &m->base, .open = &open, .now_unix_ns = now_ns };
+	struct pf_seal_input seal = { .ops = &pf_store_sqlite,
+				      .store = m->store,
+				      .loader = &m->loader,
+				      .settings = &m->settings,
+				      .node_class_label = "",
+				      .max_workloads = 1000,
+				      .base_lock = &m->lock,
+				      .base = &m->base,
+				      .nr_parts = (uint32_t)(50 / dense_max),
+				      .open_from = from,
+				      .report_from = from - 48,
+				      .look_for_late = true };
+	struct pf_picture_input input = { .ops = &pf_store_sqlite,
+					  .store = m->store,
+					  .loader = &m->loader,
+					  .base = &m->base,
+					  .settings = &m->settings,
+					  .node_class_label = "",
+					  .max_workloads = 1000,
+					  .from = from,
+					  .now_unix_ns = now_ns,
+					  .dense_max = dense_max };
 	struct pf_fleet *fleet = NULL;
+	uint32_t nr_parts = 0;
 	uint64_t nr_sealed;
 
-	seal.report_from = from - 48;
-	seal.look_for_late = true;
 	PF_CHECK_INT("seal", pf_seal(&seal, &nr_sealed), 0);
-	PF_CHECK_INT("rows", pf_row_list_read(&pf_store_sqlite, m->store, from, UINT32_MAX, &rows),
-		     0);
-	PF_CHECK_INT("open", pf_open_init(&open, from, now_ns, 1000, &m->settings, ""), 0);
-	for (size_t at = 0, end; at < rows.nr; at = end) {
-		const struct pf_report *const *reports;
-		size_t nr;
-
-		end = pf_row_list_node_end(&rows, at);
-		PF_CHECK_INT("load",
-			     pf_loader_node(&m->loader, &rows.rows[at], end - at, &reports, &nr),
-			     0);
-		PF_CHECK_INT("add", pf_open_add_node(&open, reports, nr, now_ns), 0);
-	}
-	pf_merge_finish(&open.set);
-	PF_CHECK_INT("build", pf_fleet_build(&input, &fleet), 0);
+	PF_CHECK_INT("picture", pf_picture_make(&input, &nr_parts, &fleet), 0);
+	PF_CHECK_INT("parts", nr_parts, (fleet->nr_workloads + dense_max - 1) / dense_max);
 	return fleet;
 }
 
@@ -312,13 +307,13 @@ static void run_order(const struct history *h, const size_t *order, size_t nr_or
 			continue;
 		while (atomic_load(&nr_waiting))
 			(void)usleep(200);
-		pf_fleet_unref(
-			merge(&m, h->end_ns)); /* what it sees is to be undone by what comes */
+		/* What it sees is to be undone by what comes. */
+		pf_fleet_unref(merge(&m, h->end_ns, 1 + next_random(random) % 20));
 	}
 	while (atomic_load(&nr_waiting))
 		(void)usleep(200);
 
-	struct pf_fleet *fleet = merge(&m, h->end_ns);
+	struct pf_fleet *fleet = merge(&m, h->end_ns, 1 + next_random(random) % 100);
 
 	describe(fleet, ret_text);
 	pf_fleet_unref(fleet);
@@ -451,7 +446,7 @@ static void test_one_recommender(void)
 		(void)usleep(200);
 	merging_init(&m);
 
-	struct pf_fleet *fleet = merge(&m, h.end_ns);
+	struct pf_fleet *fleet = merge(&m, h.end_ns, 1000);
 
 	for (size_t i = 0; i < fleet->nr_workloads; i++) {
 		const struct pf_fleet_workload *w = &fleet->workloads[i];

@@ -89,6 +89,8 @@ int pf_base_add(struct pf_base *base, const struct pf_workload_key *key,
 	if (r == 0 && !merged->extra)
 		r = make_spark(merged);
 	if (r == 0)
+		r = pf_merge_unpack(&base->set, merged);
+	if (r == 0)
 		r = pf_evidence_merge(merged->evidence, evidence);
 	for (size_t i = 0; i < nr_points && r == 0; i++)
 		add_spark(merged, &points[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * base.h - the hours that are over, merged: the long memory of every workload. Its sources are the
- * summaries in the store, so it can be made again at any time.
+ * summaries in the store, so it can be made again at any time. Between two changes its set is packed.
  */
 #ifndef PF_COLLECTOR_MERGE_BASE_H
 #define PF_COLLECTOR_MERGE_BASE_H

@@ -23,20 +23,22 @@ static int by_key(const void *left, const void *right)
 	return pf_workload_key_compare(key_of(left), key_of(right));
 }
 
-/* Every workload of both sets, sorted. */
-static int gather(const struct pf_build_input *in, struct entry **ret_list, size_t *ret_nr)
+/* Every workload of both sets that is of the open set's part, sorted. */
+static int gather(const struct pf_base *base, const struct pf_open *open, struct entry **ret_list,
+		  size_t *ret_nr)
 {
-	struct pf_map *base = in->base->set.map, *open = in->open->set.map;
-	struct entry *list = calloc(pf_map_count(base) + pf_map_count(open) + 1, sizeof(*list));
+	struct pf_map *old = base->set.map, *now = open->set.map;
+	struct entry *list = calloc(pf_map_count(old) + pf_map_count(now) + 1, sizeof(*list));
 	struct pf_merged *merged;
 	size_t nr = 0;
 
 	if (!list)
 		return -ENOMEM;
-	pf_map_for_each(open, cursor, merged)
-		list[nr++] = (struct entry){ pf_merge_find(&in->base->set, &merged->key), merged };
-	pf_map_for_each(base, cursor2, merged)
-		if (!pf_merge_find(&in->open->set, &merged->key))
+	pf_map_for_each(now, cursor, merged)
+		list[nr++] = (struct entry){ pf_merge_find(&base->set, &merged->key), merged };
+	pf_map_for_each(old, cursor2, merged)
+		if (pf_merge_part_of(&merged->key, open->nr_parts) == open->part &&
+		    !pf_merge_find(&open->set, &merged->key))
 			list[nr++] = (struct entry){ merged, NULL };
 	qsort(list, nr, sizeof(*list), by_key);
 	*ret_list = list;
@@ -94,19 +96,19 @@ int pf_build_recommend(const struct pf_build_one *one, struct pf_arena *arena,
 }
 
 /* The evidence of all hours together. *ret_owned is to be freed, *ret_all not. */
-static int join(const struct entry *entry, struct pf_evidence **ret_owned,
-		const struct pf_evidence **ret_all)
+static int join(const struct pf_base *base, const struct entry *entry,
+		struct pf_evidence **ret_owned, const struct pf_evidence **ret_all)
 {
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *both = NULL;
 	int r;
 
 	*ret_owned = NULL;
-	if (!entry->base || !entry->open) {
-		*ret_all = entry->base ? entry->base->evidence : entry->open->evidence;
+	if (!entry->base) {
+		*ret_all = entry->open->evidence;
 		return 0;
 	}
-	r = pf_evidence_copy(entry->base->evidence, &both);
-	if (r == 0)
+	r = pf_merge_copy(&base->set, entry->base, &both);
+	if (r == 0 && entry->open)
 		r = pf_evidence_merge(both, entry->open->evidence);
 	if (r < 0)
 		return r;
@@ -133,13 +135,21 @@ static int fill_spark(struct pf_arena *arena, const struct entry *entry,
 	return 0;
 }
 
-static void fill_extra(const struct pf_open_extra *extra, struct pf_fleet_workload *to)
+static int fill_extra(struct pf_arena *arena, const struct pf_open_extra *extra,
+		      struct pf_fleet_workload *to)
 {
+	struct pf_fleet_instance *instances;
+
 	to->image = to->runtime_kind = to->executable = to->enforced_note = "";
 	to->usage_now_millicores = to->hot_now_bytes = NAN;
 	to->present = (struct pf_resources){ PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN };
 	if (!extra || !extra->identity)
-		return;
+		return 0;
+	instances = pf_arena_array(arena, extra->nr_listed + 1, sizeof(*instances));
+	if (!instances)
+		return -ENOMEM;
+	if (extra->nr_listed)
+		memcpy(instances, extra->instances, extra->nr_listed * sizeof(*instances));
 	to->identity = extra->identity;
 	to->image = extra->image;
 	to->runtime_kind = extra->runtime_kind;
@@ -148,11 +158,12 @@ static void fill_extra(const struct pf_open_extra *extra, struct pf_fleet_worklo
 	to->present = extra->identity->spec;
 	to->nr_instances = extra->nr_running;
 	to->nr_nodes = extra->nr_nodes;
-	to->instances = extra->instances;
+	to->instances = instances;
 	to->nr_listed = extra->nr_listed;
 	to->leak = extra->leak;
 	to->usage_now_millicores = extra->usage_now_millicores;
 	to->hot_now_bytes = extra->hot_now_bytes;
+	return 0;
 }
 
 static uint64_t time_or_unknown(int64_t ns)
@@ -160,23 +171,25 @@ static uint64_t time_or_unknown(int64_t ns)
 	return ns == PF_VPA_NO_TIME || ns < 0 ? PF_UNKNOWN : (uint64_t)ns;
 }
 
-static int fill_workload(const struct pf_build_input *in, struct pf_arena *arena,
+static int fill_workload(const struct pf_build *build, const struct pf_base *base,
 			 const struct entry *entry, unsigned nr_containers,
 			 struct pf_fleet_workload *to)
 {
+	struct pf_arena *arena = &build->open->arena;
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *owned = NULL;
 	const struct pf_evidence *all;
-	struct pf_build_one one = { .policy = in->policy,
+	struct pf_build_one one = { .policy = build->policy,
 				    .key = key_of(entry),
 				    .extra = entry->open ? entry->open->extra : NULL,
 				    .nr_containers = nr_containers };
-	int r = join(entry, &owned, &all);
+	int r = join(base, entry, &owned, &all);
 
 	if (r == 0)
 		r = copy_key(arena, one.key, &to->key);
+	if (r == 0)
+		r = fill_extra(arena, one.extra, to);
 	if (r < 0)
 		return r;
-	fill_extra(one.extra, to);
 	to->first_unix_ns = time_or_unknown(all->first_ns);
 	to->last_unix_ns = time_or_unknown(all->last_ns);
 	one.evidence = all;
@@ -300,13 +313,14 @@ static void sum_workload(struct pf_fleet_totals *totals, const struct pf_fleet_w
 }
 
 /* Nodes heard of as recently as instances have to be. */
-static void sum_nodes(const struct pf_build_input *in, struct pf_fleet_totals *totals)
+static void sum_nodes(const struct pf_build *build, const struct pf_node_info *nodes,
+		      size_t nr_nodes, struct pf_fleet_totals *totals)
 {
-	for (size_t i = 0; i < in->nr_nodes; i++) {
-		const struct pf_node_info *node = &in->nodes[i];
+	for (size_t i = 0; i < nr_nodes; i++) {
+		const struct pf_node_info *node = &nodes[i];
 
 		if ((uint64_t)node->received_unix_ms * PF_NS_PER_MS + 15 * PF_NS_PER_MIN <
-		    in->now_unix_ns)
+		    build->open->now_unix_ns)
 			continue;
 		add_known(&totals->cpu_allocatable_millicores, node->cpu_allocatable_millicores, 1);
 		add_known(&totals->memory_allocatable_bytes, node->memory_allocatable_bytes, 1);
@@ -314,7 +328,7 @@ static void sum_nodes(const struct pf_build_input *in, struct pf_fleet_totals *t
 }
 
 /* Workloads are sorted by cluster and namespace first. */
-static int sum_all(const struct pf_build_input *in, struct pf_fleet *fleet)
+static int sum_all(struct pf_fleet *fleet)
 {
 	struct pf_fleet_namespace *list =
 		pf_arena_array(&fleet->arena, fleet->nr_workloads + 1, sizeof(*list));
@@ -347,7 +361,6 @@ static int sum_all(const struct pf_build_input *in, struct pf_fleet *fleet)
 		totals->cpu_advised_millicores += list[i].advised.cpu_request_millicores;
 		totals->memory_advised_bytes += list[i].advised.memory_request_bytes;
 	}
-	sum_nodes(in, totals);
 	fleet->namespaces = list;
 	fleet->nr_namespaces = nr;
 	return 0;
@@ -362,50 +375,92 @@ static int newest_first(const void *left, const void *right)
 	return 0;
 }
 
-static int fill(const struct pf_build_input *in, struct pf_fleet *fleet)
+void pf_build_done(struct pf_build *build)
 {
-	PF_AUTO(pf_freep) struct entry *list = NULL;
-	struct pf_fleet_workload *workloads;
-	size_t nr = 0;
-	int r = gather(in, &list, &nr);
-
-	if (r < 0)
-		return r;
-	workloads = pf_arena_array(&fleet->arena, nr + 1, sizeof(*workloads));
-	if (!workloads)
-		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++) {
-		r = fill_workload(in, &fleet->arena, &list[i], containers_of_pod(list, nr, i),
-				  &workloads[i]);
-		if (r < 0)
-			return r;
-	}
-	fleet->workloads = workloads;
-	fleet->nr_workloads = nr;
-	fleet->ooms = in->open->ooms;
-	fleet->nr_ooms = in->open->nr_ooms;
-	fleet->nr_all_ooms = in->open->nr_all_ooms;
-	qsort(in->open->ooms, in->open->nr_ooms, sizeof(*in->open->ooms), newest_first);
-	return sum_all(in, fleet);
+	free(build->list);
+	build->list = NULL;
+	build->nr = build->cap = 0;
 }
 
-int pf_fleet_build(const struct pf_build_input *in, struct pf_fleet **ret_fleet)
+static int make_room(struct pf_build *build, size_t more)
+{
+	size_t cap = PF_MAX(build->nr + more, build->cap * 3 / 2);
+	void *list;
+
+	if (build->nr + more <= build->cap)
+		return 0;
+	list = realloc(build->list, cap * sizeof(*build->list));
+	if (!list)
+		return -ENOMEM;
+	build->list = list;
+	build->cap = cap;
+	return 0;
+}
+
+int pf_build_part(struct pf_build *build, const struct pf_base *base)
+{
+	PF_AUTO(pf_freep) struct entry *list = NULL;
+	size_t nr = 0;
+	int r = gather(base, build->open, &list, &nr);
+
+	if (r == 0)
+		r = make_room(build, nr);
+	for (size_t i = 0; i < nr && r == 0; i++) {
+		struct pf_fleet_workload *to = &build->list[build->nr];
+
+		*to = (struct pf_fleet_workload){ .identity = NULL };
+		r = fill_workload(build, base, &list[i], containers_of_pod(list, nr, i), to);
+		build->nr += r == 0;
+	}
+	return r;
+}
+
+static int workload_by_key(const void *left, const void *right)
+{
+	const struct pf_fleet_workload *a = left, *b = right;
+
+	return pf_workload_key_compare(&a->key, &b->key);
+}
+
+static int take_workloads(struct pf_build *build, struct pf_fleet *fleet)
+{
+	struct pf_fleet_workload *list =
+		pf_arena_array(&fleet->arena, build->nr + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	if (build->nr)
+		memcpy(list, build->list, build->nr * sizeof(*list));
+	fleet->nr_workloads = build->nr;
+	pf_build_done(build);
+	qsort(list, fleet->nr_workloads, sizeof(*list), workload_by_key); /* parts are sorted */
+	fleet->workloads = list;
+	return sum_all(fleet);
+}
+
+int pf_build_end(struct pf_build *build, const struct pf_base *base,
+		 const struct pf_node_info *nodes, size_t nr_nodes, struct pf_fleet **ret_fleet)
 {
 	PF_AUTO(pf_fleet_unrefp) struct pf_fleet *fleet = calloc(1, sizeof(*fleet));
+	struct pf_open *open = build->open;
 	int r;
 
 	if (!fleet)
 		return -ENOMEM;
 	atomic_init(&fleet->references, 1);
-	fleet->arena = in->open->arena; /* instances and leaks are in it already */
-	pf_arena_init(&in->open->arena, 0);
-	fleet->at_unix_ns = in->now_unix_ns;
-	fleet->serial = in->serial;
-	fleet->open_from = in->open->from;
-	fleet->nr_left_out = in->open->set.nr_left_out + in->base->set.nr_left_out;
-	r = fill(in, fleet);
+	fleet->arena = open->arena; /* instances and leaks are in it already */
+	pf_arena_init(&open->arena, 0);
+	fleet->at_unix_ns = open->now_unix_ns;
+	fleet->open_from = open->from;
+	fleet->nr_left_out = open->set.nr_left_out + base->set.nr_left_out;
+	fleet->ooms = open->ooms;
+	fleet->nr_ooms = open->nr_ooms;
+	fleet->nr_all_ooms = open->nr_all_ooms;
+	qsort(open->ooms, open->nr_ooms, sizeof(*open->ooms), newest_first);
+	r = take_workloads(build, fleet);
 	if (r < 0)
 		return r;
+	sum_nodes(build, nodes, nr_nodes, &fleet->totals);
 	*ret_fleet = pf_take(fleet);
 	return 0;
 }

@@ -11,17 +11,22 @@
 #include "collector/merge/open.h"
 #include "policy/policy.h"
 
-struct pf_build_input {
-	const struct pf_base *base;
+/* A snapshot on its way, made part by part so that not all evidence is in memory at once. */
+struct pf_build {
 	struct pf_open *open;		/* its arena is taken over by the snapshot */
 	const struct pf_policy *policy; /* NULL: podfit's own rules */
-	const struct pf_node_info *nodes;
-	size_t nr_nodes;
-	uint64_t now_unix_ns, serial;
+	struct pf_fleet_workload *list; /* of the parts so far */
+	size_t nr, cap;
 };
 
-/** pf_fleet_build() - Return: 0; -ENOMEM. */
-PF_MUST_CHECK int pf_fleet_build(const struct pf_build_input *input, struct pf_fleet **ret_fleet);
+/** pf_build_part() - adds the workloads of the part that is in @build->open. Return: 0; -ENOMEM. */
+PF_MUST_CHECK int pf_build_part(struct pf_build *build, const struct pf_base *base);
+
+/** pf_build_end() - the snapshot of all parts. Return: 0; -ENOMEM. */
+PF_MUST_CHECK int pf_build_end(struct pf_build *build, const struct pf_base *base,
+			       const struct pf_node_info *nodes, size_t nr_nodes,
+			       struct pf_fleet **ret_fleet);
+void pf_build_done(struct pf_build *build); /* also of an unfinished one */
 
 /**
  * pf_build_rules(), pf_build_recommend() - the rules of a workload and its recommendation from

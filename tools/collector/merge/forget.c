@@ -22,21 +22,18 @@ struct day_view {
 	const struct pf_forget_input *in;
 	struct pf_merge_set *set;
 	struct pf_arena arena;
+	uint32_t part, nr_parts;
 };
 
-/* A day has up to 24 points; they are kept in extra, nr_points counts them. */
+/* A day has up to 24 points. */
 static int add_points(struct pf_merged *merged, const struct pf_hour_point *points, size_t nr)
 {
-	struct pf_hour_point *list = merged->extra;
-
-	if (!list) {
-		list = calloc(HOURS_OF_DAY, sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		merged->extra = list;
-	}
+	if (!merged->points)
+		merged->points = calloc(HOURS_OF_DAY, sizeof(*merged->points));
+	if (!merged->points)
+		return -ENOMEM;
 	for (size_t i = 0; i < nr && merged->nr_points < HOURS_OF_DAY; i++)
-		list[merged->nr_points++] = points[i];
+		merged->points[merged->nr_points++] = points[i];
 	return 0;
 }
 
@@ -50,6 +47,8 @@ static int add_hour(void *arg, const struct pf_store_summary *summary)
 	size_t nr;
 	int r;
 
+	if (pf_merge_part_of(&summary->key, view->nr_parts) != view->part)
+		return 0;
 	pf_arena_reset(&view->arena);
 	r = pf_wire_decode_summary(summary->body, summary->body_len, view->in->settings,
 				   &view->arena, &evidence, &points, &nr, &error);
@@ -62,32 +61,26 @@ static int add_hour(void *arg, const struct pf_store_summary *summary)
 	return r < 0 ? r : add_points(merged, points, nr);
 }
 
-static void free_points(struct pf_merge_set *set)
-{
-	struct pf_merged *merged;
-
-	if (set->map)
-		pf_map_for_each(set->map, cursor, merged)
-			free(merged->extra);
-	pf_merge_set_done(set);
-}
-
 static int make_day(const struct pf_forget_input *in, const struct pf_seal_list *seals,
 		    uint32_t start_hour)
 {
 	PF_AUTO(pf_seal_list_done) struct pf_seal_list again = { 0 };
-	PF_AUTO(free_points) struct pf_merge_set set = { 0 };
+	PF_AUTO(pf_merge_set_done) struct pf_merge_set set = { 0 };
 	struct pf_store_sealed sealed = { PF_SUMMARY_DAY, start_hour,
 					  pf_seal_day_fingerprint(seals->seals, seals->nr,
 								  start_hour) };
-	struct day_view view = { .in = in, .set = &set };
+	struct day_view view = { .in = in, .set = &set, .nr_parts = PF_MAX(in->nr_parts, 1u) };
 	int r = pf_merge_set_init(&set, in->max_workloads, in->settings);
 
 	if (r < 0)
 		return r;
 	pf_arena_init(&view.arena, SUMMARY_MEMORY_MAX);
-	r = in->ops->list_summaries(in->store, PF_SUMMARY_HOUR, start_hour,
-				    start_hour + HOURS_OF_DAY, add_hour, &view);
+	for (; view.part < view.nr_parts && r == 0; view.part++) {
+		r = in->ops->list_summaries(in->store, PF_SUMMARY_HOUR, start_hour,
+					    start_hour + HOURS_OF_DAY, add_hour, &view);
+		if (r == 0)
+			r = pf_merge_pack_all(&set);
+	}
 	pf_arena_done(&view.arena);
 	if (r == 0)
 		r = pf_seal_list_read(in->ops, in->store, &again);

@@ -32,6 +32,10 @@ struct pf_loader {
 	struct pf_buf inflated;
 	struct pf_arena arena;	/* what the last call gave lives here */
 	uint64_t nr_unreadable; /* rows that cannot be decoded, since the start */
+	/* Containers that it says false of, by the hash of their instance, are left out. NULL: none
+	 * is. */
+	bool (*wanted)(void *arg, uint64_t instance);
+	void *wanted_arg;
 };
 
 void pf_loader_init(struct pf_loader *loader, const struct pf_store_ops *ops,

@@ -7,9 +7,7 @@
 #include <time.h>
 
 #include "collector/merge/base.h"
-#include "collector/merge/build.h"
-#include "collector/merge/load.h"
-#include "collector/merge/open.h"
+#include "collector/merge/picture.h"
 #include "collector/merge/seal.h"
 #include "core/units.h"
 #include "sys/clock.h"
@@ -18,8 +16,9 @@ enum {
 	/* Reports of the last minutes of an hour get so long to come in before the hour is sealed;
 	 * later ones make it be sealed again. */
 	SEAL_AFTER_MIN = 15,
-	SHARE = 8,		     /* merging takes at most one part in so many of the time */
+	SHARE = 4,		     /* merging takes at most one part in so many of a CPU */
 	IDLE_S = 60,		     /* a merge now and then even if nothing came: time goes on */
+	IDLE_SHARE = 32,	     /* but not more than one part in so many */
 	RETRY_S = 5,		     /* after a failure */
 	LATE_S = 60,		     /* between two looks for reports of hours that are over */
 	CHORES_NS_MIN = 10,	     /* minutes between two looks at what is too old */
@@ -31,7 +30,6 @@ struct pf_merger {
 	char *where, *node_class_label;
 	struct pf_store *store;
 	struct pf_loader loader;
-	struct pf_arena indexes; /* of a node's reports */
 	struct pf_vpa_settings settings;
 	pthread_t thread;
 	bool started;
@@ -47,6 +45,7 @@ struct pf_merger {
 
 	uint64_t serial, next_chores_ns, next_late_ns;
 	uint32_t open_from; /* of the merge before */
+	uint32_t nr_parts;  /* of the next picture */
 };
 
 static void log_line(struct pf_merger *m, bool is_problem, const char *line)
@@ -60,42 +59,6 @@ static void log_line(struct pf_merger *m, bool is_problem, const char *line)
 static uint32_t first_open_hour(uint64_t now_unix_ns)
 {
 	return (uint32_t)((now_unix_ns - SEAL_AFTER_MIN * PF_NS_PER_MIN) / PF_NS_PER_HOUR);
-}
-
-/* What the reports say of their node, after a restart. A table that is full stays so. */
-static void see_node(struct pf_merger *m, const struct pf_report *const *reports, size_t nr,
-		     int64_t heard_ms)
-{
-	pf_arena_reset(&m->indexes);
-	for (size_t i = 0; i < nr; i++) {
-		struct pf_report_index index;
-
-		if (pf_report_index_of(reports[i], &m->indexes, &index) == 0)
-			(void)pf_nodes_seen(m->opts.nodes, &index, heard_ms, false);
-	}
-}
-
-static int merge_open(struct pf_merger *m, const struct pf_row_list *rows, struct pf_open *open)
-{
-	for (size_t at = 0; at < rows->nr;) {
-		size_t end = pf_row_list_node_end(rows, at), first = at;
-		const struct pf_report *const *reports;
-		int64_t heard_ms = 0;
-		size_t nr;
-		int r;
-
-		for (; at < end; at++)
-			heard_ms = PF_MAX(heard_ms, rows->rows[at].received_unix_ms);
-		r = pf_loader_node(&m->loader, &rows->rows[first], end - first, &reports, &nr);
-		if (r < 0)
-			return r;
-		see_node(m, reports, nr, heard_ms);
-		r = pf_open_add_node(open, reports, nr, (uint64_t)heard_ms * PF_NS_PER_MS);
-		if (r < 0)
-			return r;
-	}
-	pf_merge_finish(&open->set);
-	return 0;
 }
 
 static void publish(struct pf_merger *m, struct pf_fleet *fleet)
@@ -114,32 +77,45 @@ static void publish(struct pf_merger *m, struct pf_fleet *fleet)
 	pf_fleet_unref(old);
 }
 
-static int build(struct pf_merger *m, struct pf_open *open, uint64_t start_ns)
+static int make_picture(struct pf_merger *m, uint32_t from, uint64_t now_unix_ns, uint64_t start_ns)
 {
-	PF_AUTO(pf_freep) struct pf_node_info *nodes = NULL;
-	struct pf_build_input input = { .base = &m->base,
-					.open = open,
-					.policy = m->opts.policy,
-					.now_unix_ns = open->now_unix_ns,
-					.serial = ++m->serial };
+	struct pf_picture_input input = { .ops = m->opts.store,
+					  .store = m->store,
+					  .loader = &m->loader,
+					  .nodes = m->opts.nodes,
+					  .base = &m->base,
+					  .policy = m->opts.policy,
+					  .settings = &m->settings,
+					  .node_class_label = m->node_class_label,
+					  .max_workloads = m->opts.max_workloads,
+					  .from = from,
+					  .now_unix_ns = now_unix_ns };
 	struct pf_fleet *fleet;
-	int r = pf_nodes_list(m->opts.nodes, &nodes, &input.nr_nodes);
+	int r = pf_picture_make(&input, &m->nr_parts, &fleet);
 
 	if (r < 0)
 		return r;
-	input.nodes = nodes;
-	r = pf_fleet_build(&input, &fleet);
-	if (r < 0)
-		return r;
+	fleet->serial = ++m->serial;
 	fleet->took_ns = pf_clock_monotonic_ns() - start_ns;
 	publish(m, fleet);
 	return 0;
 }
 
+/* Before the first picture: as many parts as the summaries of an hour want. */
+static uint32_t first_parts(struct pf_merger *m)
+{
+	PF_AUTO(pf_seal_list_done) struct pf_seal_list seals = { 0 };
+	struct pf_store_size size;
+
+	if (m->opts.store->size(m->store, &size) < 0 ||
+	    pf_seal_list_read(m->opts.store, m->store, &seals) < 0 || !seals.nr)
+		return 1; /* a store that fails is told of when it is read in earnest */
+	return (uint32_t)PF_MIN(size.nr_summaries / seals.nr / PF_MERGE_DENSE_MAX + 1,
+				(uint64_t)PF_MERGE_PARTS_MAX);
+}
+
 static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 {
-	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
-	PF_AUTO(pf_open_done) struct pf_open open = { 0 };
 	uint64_t start_ns = pf_clock_monotonic_ns();
 	uint32_t from = first_open_hour(now_unix_ns);
 	struct pf_seal_input seal = { .ops = m->opts.store,
@@ -150,12 +126,15 @@ static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 				      .max_workloads = m->opts.max_workloads,
 				      .base_lock = &m->base_lock,
 				      .base = &m->base,
+				      .nr_parts = m->nr_parts,
 				      .open_from = from,
 				      .report_from = from - PF_MIN(from, m->opts.report_hours),
 				      .window_from = from - PF_MIN(from, m->opts.retention_hours) };
 	uint64_t nr_sealed = 0;
 	int r;
 
+	if (!m->nr_parts)
+		seal.nr_parts = m->nr_parts = first_parts(m);
 	/* With many nodes the keys of two days are a lot to read: now and then, and when an hour
 	 * is over. */
 	seal.look_for_late = from != m->open_from || start_ns >= m->next_late_ns;
@@ -169,14 +148,7 @@ static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 	pthread_mutex_lock(&m->lock);
 	m->stats.nr_sealed += nr_sealed;
 	pthread_mutex_unlock(&m->lock);
-	if (r == 0)
-		r = pf_row_list_read(m->opts.store, m->store, from, UINT32_MAX, &rows);
-	if (r == 0)
-		r = pf_open_init(&open, from, now_unix_ns, m->opts.max_workloads, &m->settings,
-				 m->node_class_label);
-	if (r == 0)
-		r = merge_open(m, &rows, &open);
-	return r < 0 ? r : build(m, &open, start_ns);
+	return r < 0 ? r : make_picture(m, from, now_unix_ns, start_ns);
 }
 
 /* ---- what is too old ---- */
@@ -192,6 +164,7 @@ static int do_chores(struct pf_merger *m, uint64_t now_unix_ns)
 		.report_hours = m->opts.report_hours,
 		.retention_hours = m->opts.retention_hours,
 		.max_bytes = m->opts.max_store_bytes,
+		.nr_parts = m->nr_parts,
 	};
 	struct pf_store_size size = { 0 };
 	char line[256] = "";
@@ -248,15 +221,28 @@ static bool wait_for_work(struct pf_merger *m, uint64_t not_before_ns, uint64_t 
 	return !stop;
 }
 
-/* Return: how long to wait at least before the next merge. */
-static uint64_t work(struct pf_merger *m)
+/* Of this thread: on a busy machine a merge takes longer, but no more of it. */
+static uint64_t own_cpu_ns(void)
 {
-	uint64_t start_ns = pf_clock_monotonic_ns(), now_unix_ns = (uint64_t)pf_clock_wall_ns();
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts); /* cannot fail with a valid clock */
+	return (uint64_t)ts.tv_sec * PF_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+struct pause {
+	uint64_t least_ns, idle_ns; /* if something came, and if nothing did */
+};
+
+static struct pause work(struct pf_merger *m)
+{
+	uint64_t start_ns = pf_clock_monotonic_ns(), cpu_ns = own_cpu_ns(),
+		 now_unix_ns = (uint64_t)pf_clock_wall_ns();
 	int r = merge_now(m, now_unix_ns);
 
 	if (r < 0) {
 		note_failure(m, "merging the fleet", r);
-		return RETRY_S * PF_NS_PER_S;
+		return (struct pause){ RETRY_S * PF_NS_PER_S, RETRY_S * PF_NS_PER_S };
 	}
 	if (start_ns >= m->next_chores_ns) {
 		r = do_chores(m, now_unix_ns);
@@ -264,21 +250,23 @@ static uint64_t work(struct pf_merger *m)
 		if (r < 0)
 			note_failure(m, "forgetting what is too old", r);
 	}
-	return PF_MAX(m->opts.interval_ns, (pf_clock_monotonic_ns() - start_ns) * SHARE);
+	cpu_ns = own_cpu_ns() - cpu_ns;
+	return (struct pause){ PF_MAX(m->opts.interval_ns, cpu_ns * (SHARE - 1)),
+			       PF_MAX(IDLE_S * PF_NS_PER_S, cpu_ns * IDLE_SHARE) };
 }
 
 static void *run(void *arg)
 {
 	struct pf_merger *m = arg;
-	uint64_t pause_ns = 0, done_ns;
+	struct pause pause = { 0, 0 };
+	uint64_t done_ns;
 
 	do {
 		done_ns = pf_clock_monotonic_ns();
-		if (!wait_for_work(m, done_ns + pause_ns,
-				   pause_ns ? done_ns + PF_MAX(pause_ns, IDLE_S * PF_NS_PER_S)
-					    : done_ns))
+		if (!wait_for_work(m, done_ns + pause.least_ns,
+				   done_ns + PF_MAX(pause.least_ns, pause.idle_ns)))
 			break;
-		pause_ns = work(m);
+		pause = work(m);
 	} while (true);
 	return NULL;
 }
@@ -323,7 +311,6 @@ int pf_merger_new(const struct pf_merger_opts *opts, struct pf_merger **ret_merg
 		return r;
 	pf_loader_init(&m->loader, opts->store, m->store, opts->max_inflated_bytes,
 		       opts->max_decoded_bytes * DECODED_REPORTS_OF_NODE);
-	pf_arena_init(&m->indexes, opts->max_decoded_bytes);
 	r = -pthread_create(&m->thread, NULL, run, m);
 	if (r < 0) {
 		(void)snprintf(error, error_size, "cannot start the merger's thread: %s",
@@ -349,7 +336,6 @@ void pf_merger_free(struct pf_merger *m)
 	pf_fleet_unref(m->fleet);
 	pf_base_done(&m->base);
 	pf_loader_done(&m->loader);
-	pf_arena_done(&m->indexes);
 	m->opts.store->close(m->store);
 	free(m->where);
 	free(m->node_class_label);
@@ -386,7 +372,7 @@ int pf_merger_evidence(struct pf_merger *m, const struct pf_workload_key *key,
 	(void)pthread_rwlock_rdlock(&m->base_lock);
 	merged = pf_merge_find(&m->base.set, key);
 	if (merged)
-		r = pf_evidence_copy(merged->evidence, ret_evidence);
+		r = pf_merge_copy(&m->base.set, merged, ret_evidence);
 	(void)pthread_rwlock_unlock(&m->base_lock);
 	return r;
 }

@@ -16,7 +16,7 @@
 struct node_view {
 	struct pf_open *open;
 	const struct pf_report *newest;
-	const char *node_class;
+	const char *node_class, *node; /* node: in the open set's arena */
 	bool silent;
 };
 
@@ -27,16 +27,38 @@ int pf_open_init(struct pf_open *open, uint32_t from, uint64_t now_unix_ns, size
 				  .now_unix_ns = now_unix_ns,
 				  .node_class_label = node_class_label };
 	pf_arena_init(&open->arena, ARENA_MAX);
+	pf_arena_init(&open->lists, ARENA_MAX);
 	open->ooms = pf_arena_array(&open->arena, PF_FLEET_OOMS_MAX, sizeof(*open->ooms));
 	if (!open->ooms)
 		return -ENOMEM;
 	return pf_merge_set_init(&open->set, max_workloads, settings);
 }
 
+int pf_open_begin_part(struct pf_open *open, uint32_t part, uint32_t nr_parts)
+{
+	struct pf_merge_set old = open->set;
+	/* The limit is one of all parts together. */
+	size_t room = old.max - PF_MIN(old.max, pf_map_count(old.map));
+	int r = pf_merge_set_init(&open->set, room, &old.settings);
+
+	if (r < 0) {
+		open->set = old;
+		return r;
+	}
+	open->set.nr_left_out = old.nr_left_out;
+	pf_merge_set_done(&old);
+	pf_arena_reset(&open->lists);
+	open->part = part;
+	open->nr_parts = nr_parts;
+	open->nr_nodes = 0;
+	return 0;
+}
+
 void pf_open_done(struct pf_open *open)
 {
 	pf_merge_set_done(&open->set);
 	pf_arena_done(&open->arena);
+	pf_arena_done(&open->lists);
 }
 
 void pf_merge_key_of(const struct pf_report *report, const struct pf_identity *identity,
@@ -114,11 +136,14 @@ int pf_merge_add_resolved(struct pf_merge_set *set, const struct pf_resolved *on
 static bool is_wanted(const struct node_view *view, const struct pf_identity *identity)
 {
 	const struct pf_workload_key *only = view->open->only;
+	uint32_t nr_parts = view->open->nr_parts;
 	struct pf_workload_key key;
 
-	if (!only)
+	if (!only && nr_parts < 2)
 		return true;
-	pf_merge_key_of(view->newest, identity, only->node_class, &key);
+	pf_merge_key_of(view->newest, identity, only ? only->node_class : "", &key);
+	if (!only)
+		return pf_merge_part_of(&key, nr_parts) == view->open->part;
 	return pf_workload_key_compare(&key, only) == 0 &&
 	       (!*only->node_class || !strcmp(only->node_class, view->node_class));
 }
@@ -170,15 +195,14 @@ static void describe_slice(const struct pf_slice *slice, struct pf_fleet_instanc
 	in->oom_kills = slice->oom_kills;
 }
 
-static void describe_instance(struct pf_open *open, const struct pf_report *report,
-			      const struct pf_report_container *c, bool running,
-			      struct pf_fleet_instance *in)
+static void describe_instance(const struct node_view *view, const struct pf_report_container *c,
+			      bool running, struct pf_fleet_instance *in)
 {
 	const struct pf_slice *slice = newest_slice(c);
 
 	*in = (struct pf_fleet_instance){
-		.node = pf_arena_strdup(&open->arena, report->node),
-		.pod = pf_arena_strdup(&open->arena, c->identity->pod),
+		.node = view->node,
+		.pod = pf_arena_strdup(&view->open->arena, c->identity->pod),
 		.id = pf_evidence_instance_id(c->instance),
 		.first_seen_unix_ns = c->first_seen_unix_ns,
 		.running = running,
@@ -196,15 +220,15 @@ static void describe_instance(struct pf_open *open, const struct pf_report *repo
 		describe_slice(slice, in);
 }
 
-static int list_instance(struct pf_open *open, struct pf_open_extra *extra,
-			 const struct pf_report *report, const struct pf_report_container *c,
-			 bool running)
+static int list_instance(const struct node_view *view, struct pf_open_extra *extra,
+			 const struct pf_report_container *c, bool running)
 {
 	if (extra->nr_listed == PF_FLEET_INSTANCES_MAX)
 		return 0;
 	if (extra->nr_listed == extra->cap) {
 		uint32_t cap = extra->cap ? extra->cap * 4 : 4;
-		struct pf_fleet_instance *more = pf_arena_array(&open->arena, cap, sizeof(*more));
+		struct pf_fleet_instance *more =
+			pf_arena_array(&view->open->lists, cap, sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
@@ -213,7 +237,7 @@ static int list_instance(struct pf_open *open, struct pf_open_extra *extra,
 		extra->instances = more;
 		extra->cap = cap;
 	}
-	describe_instance(open, report, c, running, &extra->instances[extra->nr_listed++]);
+	describe_instance(view, c, running, &extra->instances[extra->nr_listed++]);
 	return 0;
 }
 
@@ -398,7 +422,7 @@ static int add_state(const struct node_view *view, const struct pf_workload_key 
 		return -ENOMEM;
 	r = describe_workload(open, extra, view->newest, c);
 	if (r == 0)
-		r = list_instance(open, extra, view->newest, c, running);
+		r = list_instance(view, extra, c, running);
 	if (r < 0 || !running)
 		return r;
 	extra->nr_running++;
@@ -481,11 +505,12 @@ int pf_open_add_node(struct pf_open *open, const struct pf_report *const *report
 		return 0;
 	open->nr_nodes++;
 	view.node_class = pf_merge_node_class(view.newest, open->node_class_label);
+	view.node = pf_arena_strdup(&open->arena, view.newest->node);
 	view.silent = heard_unix_ns + SILENT_NS < open->now_unix_ns;
 	r = pf_resolve(reports, nr_reports, open->from, UINT32_MAX, add_slice, &view);
 	if (r == 0)
 		r = add_states(&view);
-	for (size_t i = 0; i < nr_reports; i++)
+	for (size_t i = 0; i < nr_reports && !open->part; i++)
 		add_ooms(open, reports[i]);
 	return r < 0 ? r : open->arena.err;
 }

@@ -16,7 +16,8 @@ struct pf_open_extra {
 	uint64_t newest_unix_ns;
 	const struct pf_identity *identity;
 	const char *image, *runtime_kind, *executable, *enforced_note;
-	struct pf_fleet_instance *instances; /* newest PF_FLEET_INSTANCES_MAX */
+	struct pf_fleet_instance
+		*instances; /* newest PF_FLEET_INSTANCES_MAX; until the part ends */
 	uint32_t nr_listed, cap;
 	uint32_t nr_running, nr_nodes, last_node; /* last_node: number of the node looked at last */
 	uint64_t max_cpu_millicores, max_memory_bytes; /* of its nodes */
@@ -29,10 +30,12 @@ struct pf_open_extra {
 struct pf_open {
 	struct pf_merge_set set;
 	struct pf_arena arena;
-	uint32_t from; /* first hour */
+	struct pf_arena lists; /* instances, which grow and are copied once their number is known */
+	uint32_t from;	       /* first hour */
 	uint64_t now_unix_ns;
 	const char *node_class_label;	    /* "": DaemonSets are not split by class */
 	const struct pf_workload_key *only; /* NULL: all; else nothing but this one is merged */
+	uint32_t part, nr_parts; /* nothing but this part of the workloads; 0 parts: all */
 	struct pf_fleet_oom *ooms;
 	uint32_t nr_ooms, nr_nodes;
 	uint64_t nr_all_ooms;
@@ -42,6 +45,13 @@ PF_MUST_CHECK int pf_open_init(struct pf_open *open, uint32_t from, uint64_t now
 			       size_t max_workloads, const struct pf_vpa_settings *settings,
 			       const char *node_class_label);
 void pf_open_done(struct pf_open *open);
+
+/**
+ * pf_open_begin_part() - empties the set for another part; what was said of the parts before stays in
+ * the arena. OOM kills are taken with part 0.
+ * Return: 0; -ENOMEM.
+ */
+PF_MUST_CHECK int pf_open_begin_part(struct pf_open *open, uint32_t part, uint32_t nr_parts);
 
 /**
  * pf_open_add_node() - merges one node.

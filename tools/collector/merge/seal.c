@@ -89,25 +89,18 @@ const struct pf_store_sealed *pf_seal_list_find(const struct pf_seal_list *list,
 /* ---- writing ---- */
 
 static int put_all(const struct pf_store_ops *ops, struct pf_store *store, struct pf_merge_set *set,
-		   const struct pf_store_sealed *sealed, struct pf_buf *body)
+		   const struct pf_store_sealed *sealed)
 {
 	struct pf_merged *merged;
 
 	pf_map_for_each(set->map, cursor, merged) {
 		struct pf_store_summary summary = { .level = sealed->level,
 						    .start_hour = sealed->start_hour,
-						    .key = merged->key };
-		int r;
+						    .key = merged->key,
+						    .body = merged->packed,
+						    .body_len = merged->packed_len };
+		int r = ops->put_summary(store, &summary);
 
-		pf_buf_reset(body);
-		r = pf_wire_encode_summary(merged->evidence,
-					   merged->extra ? merged->extra : merged->points,
-					   merged->nr_points, body);
-		if (r < 0)
-			return r;
-		summary.body = body->data;
-		summary.body_len = body->len;
-		r = ops->put_summary(store, &summary);
 		if (r < 0)
 			return r;
 	}
@@ -118,20 +111,17 @@ int pf_seal_write(const struct pf_store_ops *ops, struct pf_store *store, struct
 		  const struct pf_store_sealed *sealed)
 {
 	uint32_t length = sealed->level == PF_SUMMARY_DAY ? HOURS_OF_DAY : 1;
-	struct pf_buf body;
 	int r = ops->begin(store);
 
 	if (r < 0)
 		return r;
-	pf_buf_init(&body, SUMMARY_MAX);
 	r = ops->delete_summaries(store, sealed->level, sealed->start_hour,
 				  sealed->start_hour + length);
 	if (r == 0 && sealed->level == PF_SUMMARY_DAY)
 		r = ops->delete_summaries(store, PF_SUMMARY_HOUR, sealed->start_hour,
 					  sealed->start_hour + length);
 	if (r == 0)
-		r = put_all(ops, store, set, sealed, &body);
-	pf_buf_done(&body);
+		r = put_all(ops, store, set, sealed);
 	if (r == 0)
 		r = ops->commit(store);
 	if (r < 0)
@@ -144,22 +134,27 @@ int pf_seal_write(const struct pf_store_ops *ops, struct pf_store *store, struct
 struct hour_view {
 	struct pf_merge_set *set;
 	const char *node_class;
+	uint32_t part, nr_parts;
 };
 
 static int add_slice(void *arg, const struct pf_resolved *one)
 {
 	const struct hour_view *view = arg;
+	struct pf_workload_key key;
 
+	pf_merge_key_of(one->report, one->container->identity, "", &key);
+	if (pf_merge_part_of(&key, view->nr_parts) != view->part)
+		return 0;
 	return pf_merge_add_resolved(view->set, one, view->node_class);
 }
 
-static int merge_hour(const struct pf_seal_input *in, const struct pf_row_list *rows, uint32_t hour,
-		      struct pf_merge_set *set)
+/* One part of the workloads. */
+static int merge_part(const struct pf_seal_input *in, const struct pf_row_list *rows, uint32_t hour,
+		      struct hour_view *view)
 {
 	for (size_t at = 0; at < rows->nr;) {
 		size_t end = pf_row_list_node_end(rows, at);
 		const struct pf_report *const *reports;
-		struct hour_view view = { .set = set };
 		size_t nr;
 		int r = pf_loader_node(in->loader, &rows->rows[at], end - at, &reports, &nr);
 
@@ -168,26 +163,27 @@ static int merge_hour(const struct pf_seal_input *in, const struct pf_row_list *
 			return r;
 		if (!nr)
 			continue;
-		view.node_class =
+		view->node_class =
 			pf_merge_node_class(pf_resolve_newest(reports, nr), in->node_class_label);
-		r = pf_resolve(reports, nr, hour, hour, add_slice, &view);
+		r = pf_resolve(reports, nr, hour, hour, add_slice, view);
 		if (r < 0)
 			return r;
 	}
-	pf_merge_finish(set);
-	return 0;
+	pf_merge_finish(view->set);
+	return pf_merge_pack_all(view->set);
 }
 
 static int seal_hour(const struct pf_seal_input *in, const struct pf_store_sealed *sealed)
 {
 	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
 	PF_AUTO(pf_merge_set_done) struct pf_merge_set set = { 0 };
+	struct hour_view view = { .set = &set, .nr_parts = PF_MAX(in->nr_parts, 1u) };
 	int r = pf_row_list_read(in->ops, in->store, sealed->start_hour, sealed->start_hour, &rows);
 
 	if (r == 0)
 		r = pf_merge_set_init(&set, in->max_workloads, in->settings);
-	if (r == 0)
-		r = merge_hour(in, &rows, sealed->start_hour, &set);
+	for (; view.part < view.nr_parts && r == 0; view.part++)
+		r = merge_part(in, &rows, sealed->start_hour, &view);
 	return r < 0 ? r : pf_seal_write(in->ops, in->store, &set, sealed);
 }
 
@@ -254,6 +250,7 @@ static int seal_all(const struct pf_seal_input *in, uint64_t *nr_sealed)
 struct base_view {
 	const struct pf_seal_input *in;
 	struct pf_arena arena;
+	uint32_t part, nr_parts;
 };
 
 static int add_summary(void *arg, const struct pf_store_summary *summary)
@@ -265,6 +262,8 @@ static int add_summary(void *arg, const struct pf_store_summary *summary)
 	size_t nr;
 	int r;
 
+	if (pf_merge_part_of(&summary->key, view->nr_parts) != view->part)
+		return 0;
 	pf_arena_reset(&view->arena);
 	r = pf_wire_decode_summary(summary->body, summary->body_len, view->in->settings,
 				   &view->arena, &evidence, &points, &nr, &error);
@@ -278,18 +277,6 @@ static int add_summary(void *arg, const struct pf_store_summary *summary)
 	r = pf_base_add(view->in->base, &summary->key, evidence, points, nr);
 	(void)pthread_rwlock_unlock(view->in->base_lock);
 	return r;
-}
-
-static int load_seal(const struct pf_seal_input *in, const struct pf_store_sealed *sealed)
-{
-	struct base_view view = { .in = in };
-	int r;
-
-	pf_arena_init(&view.arena, SUMMARY_MAX * 8);
-	r = in->ops->list_summaries(in->store, sealed->level, sealed->start_hour,
-				    sealed->start_hour + 1, add_summary, &view);
-	pf_arena_done(&view.arena);
-	return r < 0 ? r : pf_base_note_seal(in->base, sealed);
 }
 
 static bool is_in_base(const struct pf_base *base, const struct pf_store_sealed *sealed)
@@ -321,24 +308,89 @@ static bool is_stale(const struct pf_base *base, const struct pf_seal_list *seal
 	return false;
 }
 
-static int update_base(const struct pf_seal_input *in)
+static bool is_to_load(const struct pf_seal_input *in, const struct pf_store_sealed *sealed)
+{
+	return sealed->start_hour >= in->window_from && sealed->start_hour < in->open_from &&
+	       !is_in_base(in->base, sealed);
+}
+
+/* One part of the workloads, of all hours and days that are not in the base yet. */
+static int load_part(struct base_view *view, const struct pf_seal_list *seals)
+{
+	const struct pf_seal_input *in = view->in;
+	int r = 0;
+
+	for (size_t i = 0; i < seals->nr && r == 0; i++)
+		if (is_to_load(in, &seals->seals[i]))
+			r = in->ops->list_summaries(
+				in->store, seals->seals[i].level, seals->seals[i].start_hour,
+				seals->seals[i].start_hour + 1, add_summary, view);
+	(void)pthread_rwlock_wrlock(in->base_lock);
+	if (r == 0)
+		r = pf_merge_pack_all(&in->base->set);
+	(void)pthread_rwlock_unlock(in->base_lock);
+	return r;
+}
+
+/* A day whose hours are in the base counts as there; while hours are noted one by one it must not
+ * begin to. So what is to be noted is decided before. */
+static int note_seals(const struct pf_seal_input *in, const struct pf_seal_list *seals)
+{
+	PF_AUTO(pf_freep) bool *loaded = calloc(seals->nr + 1, sizeof(*loaded));
+	int r = loaded ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < seals->nr && r == 0; i++)
+		loaded[i] = is_to_load(in, &seals->seals[i]);
+	for (size_t i = 0; i < seals->nr && r == 0; i++)
+		if (loaded[i])
+			r = pf_base_note_seal(in->base, &seals->seals[i]);
+	return r;
+}
+
+static int reset_base(const struct pf_seal_input *in)
+{
+	int r;
+
+	(void)pthread_rwlock_wrlock(in->base_lock);
+	pf_base_done(in->base);
+	r = pf_base_init(in->base, in->max_workloads, in->settings);
+	(void)pthread_rwlock_unlock(in->base_lock);
+	return r;
+}
+
+static int load_all(const struct pf_seal_input *in)
 {
 	PF_AUTO(pf_seal_list_done) struct pf_seal_list seals = { 0 };
-	int r = pf_seal_list_read(in->ops, in->store, &seals);
+	struct base_view view = { .in = in, .nr_parts = PF_MAX(in->nr_parts, 1u) };
+	int r = pf_seal_list_read(in->ops, in->store, &seals), failed;
+
+	if (r == 0 && is_stale(in->base, &seals))
+		r = reset_base(in);
+	if (r < 0)
+		return r;
+	pf_arena_init(&view.arena, SUMMARY_MAX * 8);
+	for (; view.part < view.nr_parts && r == 0; view.part++)
+		r = load_part(&view, &seals);
+	pf_arena_done(&view.arena);
+	if (r == 0)
+		r = note_seals(in, &seals);
+	if (r == 0)
+		return 0;
+	/* Something of an hour may be in it already: it would count twice the next time. */
+	failed = r;
+	r = reset_base(in);
+	return r < 0 ? r : failed;
+}
+
+/* Seals and summaries as of one moment: another collector may be making them again. */
+static int update_base(const struct pf_seal_input *in)
+{
+	int r = in->ops->begin_reading(in->store);
 
 	if (r < 0)
 		return r;
-	if (is_stale(in->base, &seals)) {
-		(void)pthread_rwlock_wrlock(in->base_lock);
-		pf_base_done(in->base);
-		r = pf_base_init(in->base, in->max_workloads, in->settings);
-		(void)pthread_rwlock_unlock(in->base_lock);
-	}
-	for (size_t i = 0; i < seals.nr && r == 0; i++)
-		if (seals.seals[i].start_hour >= in->window_from &&
-		    seals.seals[i].start_hour < in->open_from &&
-		    !is_in_base(in->base, &seals.seals[i]))
-			r = load_seal(in, &seals.seals[i]);
+	r = load_all(in);
+	in->ops->end_reading(in->store);
 	return r;
 }
 

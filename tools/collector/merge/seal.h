@@ -24,6 +24,7 @@ struct pf_seal_input {
 	uint32_t report_from; /* reports of older hours are not looked at */
 	uint32_t window_from; /* summaries of older hours are not looked at */
 	bool look_for_late;   /* read the keys of all reports, to find hours that changed */
+	uint32_t nr_parts;    /* in which hours are merged, so that not all evidence is in memory */
 };
 
 /**
@@ -42,6 +43,7 @@ struct pf_forget_input {
 	uint32_t now_hour;
 	uint32_t report_hours, retention_hours;
 	uint64_t max_bytes; /* 0: no limit */
+	uint32_t nr_parts;  /* as of pf_seal_input */
 };
 
 /**
@@ -68,8 +70,8 @@ void pf_seal_list_done(struct pf_seal_list *list);
 const struct pf_store_sealed *pf_seal_list_find(const struct pf_seal_list *list,
 						enum pf_summary_level level, uint32_t start_hour);
 
-/** pf_seal_write() - replaces the summaries of one hour or day by those of @set, in one transaction;
- * of a day also takes out its hours'. Return: 0; -errno of the store; -ENOMEM. */
+/** pf_seal_write() - replaces the summaries of one hour or day by those of @set, which is packed, in
+ * one transaction; of a day also takes out its hours'. Return: 0; -errno of the store; -ENOMEM. */
 PF_MUST_CHECK int pf_seal_write(const struct pf_store_ops *ops, struct pf_store *store,
 				struct pf_merge_set *set, const struct pf_store_sealed *sealed);
 

@@ -4,7 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-enum { KEY_MAX = 2048 };
+#include "wire/summary.h"
+
+enum {
+	KEY_MAX = 2048,
+	PACKED_MAX = 16 << 20, /* of one workload */
+	UNPACK_MEMORY_MAX = 128 << 20,
+};
 
 static void key_text(const struct pf_workload_key *key, char *text, size_t size)
 {
@@ -47,6 +53,8 @@ static void merged_free(struct pf_merged *merged)
 		return;
 	key_done(&merged->key);
 	pf_evidence_free(merged->evidence);
+	free(merged->points);
+	free(merged->packed);
 	free(merged);
 }
 
@@ -117,6 +125,10 @@ static struct pf_hour_point *point_of(struct pf_merged *merged, uint32_t hour)
 {
 	uint32_t oldest = 0;
 
+	if (!merged->points)
+		merged->points = calloc(PF_MERGE_POINTS_MAX, sizeof(*merged->points));
+	if (!merged->points)
+		return NULL; /* the evidence goes on without its chart */
 	for (uint32_t i = 0; i < merged->nr_points; i++) {
 		if (merged->points[i].hour == hour)
 			return &merged->points[i];
@@ -176,7 +188,92 @@ int pf_merge_add_evidence(struct pf_merge_set *set, const struct pf_workload_key
 	struct pf_merged *merged;
 	int r = pf_merge_get(set, key, &merged);
 
+	if (r == 0)
+		r = pf_merge_unpack(set, merged);
 	return r < 0 ? r : pf_evidence_merge(merged->evidence, evidence);
+}
+
+int pf_merge_pack(struct pf_merged *merged, struct pf_buf *scratch)
+{
+	int r;
+
+	if (!merged->evidence)
+		return 0;
+	pf_buf_reset(scratch);
+	r = pf_wire_encode_summary(merged->evidence, merged->points, merged->nr_points, scratch);
+	if (r < 0)
+		return r;
+	merged->packed = malloc(scratch->len + 1); /* never of no bytes, which may give NULL */
+	if (!merged->packed)
+		return -ENOMEM;
+	memcpy(merged->packed, scratch->data, scratch->len);
+	merged->packed_len = scratch->len;
+	pf_evidence_free(merged->evidence);
+	free(merged->points);
+	merged->evidence = NULL;
+	merged->points = NULL;
+	merged->nr_points = 0;
+	return 0;
+}
+
+int pf_merge_pack_all(struct pf_merge_set *set)
+{
+	struct pf_merged *merged;
+	struct pf_buf scratch;
+	int r = 0;
+
+	pf_buf_init(&scratch, PACKED_MAX);
+	pf_map_for_each(set->map, cursor, merged)
+		if ((r = pf_merge_pack(merged, &scratch)) < 0)
+			break;
+	pf_buf_done(&scratch);
+	return r;
+}
+
+/* What was packed here is not damaged: a failure is one of memory. */
+static int unpack(const struct pf_merge_set *set, const struct pf_merged *merged,
+		  struct pf_evidence **ret_evidence)
+{
+	struct pf_wire_error error;
+	struct pf_arena arena;
+	int r;
+
+	pf_arena_init(&arena, UNPACK_MEMORY_MAX);
+	r = pf_wire_decode_summary(merged->packed, merged->packed_len, &set->settings, &arena,
+				   ret_evidence, NULL, NULL, &error);
+	pf_arena_done(&arena);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+int pf_merge_unpack(const struct pf_merge_set *set, struct pf_merged *merged)
+{
+	int r = merged->evidence ? 0 : unpack(set, merged, &merged->evidence);
+
+	if (r < 0)
+		return r;
+	free(merged->packed);
+	merged->packed = NULL;
+	merged->packed_len = 0;
+	return 0;
+}
+
+int pf_merge_copy(const struct pf_merge_set *set, const struct pf_merged *merged,
+		  struct pf_evidence **ret_evidence)
+{
+	return merged->evidence ? pf_evidence_copy(merged->evidence, ret_evidence)
+				: unpack(set, merged, ret_evidence);
+}
+
+uint32_t pf_merge_part_of(const struct pf_workload_key *key, uint32_t nr_parts)
+{
+	uint64_t hash;
+
+	if (nr_parts < 2)
+		return 0;
+	hash = pf_evidence_instance_id(key->cluster) * 31 +
+	       pf_evidence_instance_id(key->namespace_name);
+	hash = hash * 31 + pf_evidence_instance_id(key->workload) + (uint64_t)key->kind;
+	return (uint32_t)((hash ^ hash >> 32) % nr_parts);
 }
 
 int pf_workload_key_compare(const struct pf_workload_key *a, const struct pf_workload_key *b)

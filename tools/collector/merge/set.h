@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * set.h - a bounded table of workloads and the evidence merged for each of them.
+ * set.h - a bounded table of workloads and the evidence merged for each of them. Evidence takes 11 kB
+ * however little there is of it; packed it takes 1 to 4 kB, in the form it has in the store.
  */
 #ifndef PF_COLLECTOR_MERGE_SET_H
 #define PF_COLLECTOR_MERGE_SET_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "collector/store/store.h"
 #include "core/evidence.h"
 #include "core/hour_point.h"
 
-enum { PF_MERGE_POINTS_MAX = 3 }; /* hours that are not sealed yet */
+enum {
+	PF_MERGE_POINTS_MAX = 3,    /* hours that are not sealed yet */
+	PF_MERGE_DENSE_MAX = 12288, /* workloads unpacked at once, about: 150 MB of evidence */
+	PF_MERGE_PARTS_MAX = 1024,
+};
 
 struct pf_merged {
-	struct pf_workload_key key; /* owned */
-	struct pf_evidence *evidence;
-	struct pf_hour_point points[PF_MERGE_POINTS_MAX]; /* of the hours merged one by one */
+	struct pf_workload_key key;   /* owned */
+	struct pf_evidence *evidence; /* NULL while it is packed */
+	struct pf_hour_point *points; /* of the hours merged one by one; NULL: none */
 	uint32_t nr_points;
+	char *packed;
+	size_t packed_len;
 	void *extra; /* the set's owner's */
 };
 
@@ -55,6 +63,26 @@ void pf_merge_finish(struct pf_merge_set *set);
 /** pf_merge_add_evidence() - adds evidence merged before. Return: 0; -ENOSPC; -ENOMEM. */
 PF_MUST_CHECK int pf_merge_add_evidence(struct pf_merge_set *set, const struct pf_workload_key *key,
 					const struct pf_evidence *evidence);
+
+/**
+ * pf_merge_pack() - evidence and points become bytes, as pf_wire_encode_summary() makes them.
+ * @scratch: reset; keeps its memory for the next.
+ * Return: 0, also if it is packed already; -ENOMEM; -ENOSPC beyond @scratch.
+ */
+PF_MUST_CHECK int pf_merge_pack(struct pf_merged *merged, struct pf_buf *scratch);
+
+/** pf_merge_pack_all() - packs all that is not. Return: as above. */
+PF_MUST_CHECK int pf_merge_pack_all(struct pf_merge_set *set);
+
+/** pf_merge_unpack() - evidence is there again, to the bit; the points are not. Return: 0; -ENOMEM. */
+PF_MUST_CHECK int pf_merge_unpack(const struct pf_merge_set *set, struct pf_merged *merged);
+
+/** pf_merge_copy() - a copy of the evidence, packed or not; to be freed. Return: 0; -ENOMEM. */
+PF_MUST_CHECK int pf_merge_copy(const struct pf_merge_set *set, const struct pf_merged *merged,
+				struct pf_evidence **ret_evidence);
+
+/** pf_merge_part_of() - which of @nr_parts a workload belongs to; all of a pod are in one part. */
+uint32_t pf_merge_part_of(const struct pf_workload_key *key, uint32_t nr_parts);
 
 /** pf_workload_key_compare() - by cluster, namespace, kind, workload, container, node class. */
 int pf_workload_key_compare(const struct pf_workload_key *a, const struct pf_workload_key *b);

@@ -480,6 +480,24 @@ static void postgres_rollback(struct pf_store *store)
 	memcpy(store->text, text, sizeof(text));
 }
 
+static int postgres_begin_reading(struct pf_store *store)
+{
+	int r = ensure(store);
+
+	return r < 0 ? r
+		     : exec(store, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
+static void postgres_end_reading(struct pf_store *store)
+{
+	char text[sizeof(store->text)];
+
+	memcpy(text, store->text, sizeof(text)); /* of a read that failed */
+	if (store->conn && exec(store, "ROLLBACK") < 0)
+		disconnect(store); /* the server undoes it then */
+	memcpy(store->text, text, sizeof(text));
+}
+
 static int postgres_commit(struct pf_store *store)
 {
 	int r = queue_plain(store, "COMMIT");
@@ -773,6 +791,8 @@ const struct pf_store_ops pf_store_postgres = {
 	.begin = postgres_begin,
 	.commit = postgres_commit,
 	.rollback = postgres_rollback,
+	.begin_reading = postgres_begin_reading,
+	.end_reading = postgres_end_reading,
 	.put_report = postgres_put_report,
 	.delete_report = postgres_delete_report,
 	.put_summary = postgres_put_summary,

@@ -447,6 +447,22 @@ static int sqlite_commit(struct pf_store *store)
 	return r;
 }
 
+/* A transaction that only reads holds up nobody; the log cannot begin anew until it ends. */
+static int sqlite_begin_reading(struct pf_store *store)
+{
+	return exec(store, "BEGIN");
+}
+
+static void sqlite_end_reading(struct pf_store *store)
+{
+	char text[sizeof(store->text)];
+
+	memcpy(text, store->text, sizeof(text)); /* of a read that failed */
+	if (!sqlite3_get_autocommit(store->db))
+		(void)exec(store, "ROLLBACK"); /* nothing was written */
+	memcpy(store->text, text, sizeof(text));
+}
+
 static void bind_key(sqlite3_stmt *s, const struct pf_store_key *key)
 {
 	bind_text(s, 1, key->cluster);
@@ -755,6 +771,8 @@ const struct pf_store_ops pf_store_sqlite = {
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
+	.begin_reading = sqlite_begin_reading,
+	.end_reading = sqlite_end_reading,
 	.put_report = sqlite_put_report,
 	.delete_report = sqlite_delete_report,
 	.put_summary = sqlite_put_summary,

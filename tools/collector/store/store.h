@@ -107,6 +107,13 @@ struct pf_store_ops {
 	int (*commit)(struct pf_store *store);
 	void (*rollback)(struct pf_store *store);
 
+	/*
+	 * What is read between the two is the store as it was at one moment, whatever is written
+	 * meanwhile. Not within begin and commit.
+	 */
+	int (*begin_reading)(struct pf_store *store);
+	void (*end_reading)(struct pf_store *store);
+
 	/* Within a transaction. One that is there already is left as it is. */
 	int (*put_report)(struct pf_store *store, const struct pf_store_report *report);
 	int (*delete_report)(struct pf_store *store, const struct pf_store_key *key);
