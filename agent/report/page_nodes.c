@@ -2,6 +2,7 @@
 #include "report/page_nodes.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "core/units.h"
 
@@ -76,6 +77,25 @@ static void agent(struct pf_html_table *table, const struct pf_view_node *node)
 	(void)pf_buf_adds(buf, "</span>");
 }
 
+bool pf_view_clock_is_off(int64_t skew_ms)
+{
+	/* A report is on its way for seconds; one that had to be sent again, for a minute or so. */
+	return skew_ms > 120000 || skew_ms < -120000;
+}
+
+static void clock_badge(struct pf_buf *buf, int64_t skew_ms)
+{
+	char text[96];
+
+	if (!pf_view_clock_is_off(skew_ms))
+		return;
+	(void)snprintf(text, sizeof(text), "clock %s %s",
+		       pf_human_ns((uint64_t)llabs(skew_ms) * PF_NS_PER_MS).text,
+		       skew_ms > 0 ? "ahead" : "behind");
+	(void)pf_buf_adds(buf, "<br/>");
+	pf_html_badge(buf, PF_TONE_WARN, text, NULL, NULL);
+}
+
 static void node_row(struct pf_html_table *table, uint64_t now_unix_ns,
 		     const struct pf_view_node *node)
 {
@@ -93,6 +113,7 @@ static void node_row(struct pf_html_table *table, uint64_t now_unix_ns,
 		pf_html_badge(buf, node->stopped ? PF_TONE_NOTE : PF_TONE_WARN,
 			      node->stopped ? "agent stopped" : "silent", NULL, NULL);
 	}
+	clock_badge(buf, node->skew_ms);
 	pf_html_cell_value(table, PF_QUANTITY_COUNT, node->nr_containers, "");
 	occupied(table, PF_QUANTITY_MILLICORES, node->cpu_used_millicores,
 		 node->cpu_requested_millicores, node->cpu_allocatable_millicores);
@@ -140,6 +161,12 @@ int pf_page_nodes(struct pf_buf *buf, const struct pf_view_nodes *view)
 	else
 		pf_html_addf(buf, "%s silent: their numbers are as old as their last report.</p>\n",
 			     pf_human_count(view->nr_silent).text);
+	if (view->nr_clocks_off && view->nr_clocks_off != PF_UNKNOWN)
+		pf_html_addf(buf,
+			     "<p class=\"hint\">%s with a clock that is off (or with reports that "
+			     "come late): what it measures is filed under hours that are off by as "
+			     "much.</p>\n",
+			     pf_human_count(view->nr_clocks_off).text);
 	pf_html_addf(buf,
 		     "<form class=\"filter\" method=\"get\" action=\"%s\" role=\"search\" "
 		     "aria-label=\"Filter the nodes\"><label>Name contains <input type=\"search\" "

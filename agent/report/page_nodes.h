@@ -15,6 +15,7 @@ struct pf_view_node {
 	uint64_t heard_unix_ns; /* end of its newest report */
 	bool silent;		/* longer than it should be */
 	bool stopped;		/* its last report said that the agent was stopping */
+	int64_t skew_ms; /* its clock at the newest report, less the collector's; 0: not known */
 	const char *agent_version, *kernel_release, *capture_source, *cgroup_layout, *meta_source;
 	uint64_t nr_containers;
 	uint64_t cpu_allocatable_millicores, cpu_requested_millicores, cpu_used_millicores;
@@ -34,8 +35,12 @@ struct pf_view_nodes {
 	const struct pf_view_node *nodes; /* of this page */
 	size_t nr_nodes;
 	uint64_t nr_matching, nr_silent;
+	uint64_t nr_clocks_off; /* pf_view_clock_is_off() */
 	uint64_t page_number, per_page;
 };
+
+/** pf_view_clock_is_off() - by more than reports are late: its evidence is filed under wrong hours. */
+bool pf_view_clock_is_off(int64_t skew_ms);
 
 /** pf_page_nodes() - the page. Return: 0; what the buffer failed with. */
 PF_MUST_CHECK int pf_page_nodes(struct pf_buf *buf, const struct pf_view_nodes *view);

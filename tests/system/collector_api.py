@@ -14,120 +14,12 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 
-BUILD = sys.argv[1]
+from collector_kit import (BUILD, Collector, Senders, certificate, check, field, openssl, packed, report, run, skip,
+                           stored_sequences, wait_until)
+
 POSTGRES = sys.argv[2] if len(sys.argv) > 2 else None
-passed = failed = skipped = 0
-
-
-def check(name, ok, detail=""):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED {name}: {detail}")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Collector:
-    def __init__(self, folder, *args, store=None, port=None):
-        self.folder, self.port = folder, port or free_port()
-        self.args = [f"--store={store or 'sqlite:' + folder + '/podfit.db'}",
-                     f"--web.listen-address=127.0.0.1:{self.port}", "--merge.interval=200ms", "--log.level=warning",
-                     *args]
-        self.process = None
-
-    def start(self, wait=True):
-        self.log = open(self.folder + "/log", "ab")
-        self.process = subprocess.Popen([BUILD + "/podfit-collector", *self.args], stderr=self.log)
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return self
-            except OSError:
-                if self.process.poll() is not None:
-                    break
-                time.sleep(0.05)
-        raise RuntimeError("collector does not start: " + open(self.folder + "/log").read())
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def ask(self, path, method="GET", body=None, headers={}, context=None):
-        kind = http.client.HTTPSConnection if context else http.client.HTTPConnection
-        more = {"context": context} if context else {}
-        connection = kind("127.0.0.1", self.port, timeout=20, **more)
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read(), dict(answer.getheaders())
-        finally:
-            connection.close()
-
-    def post(self, body, headers={}, **more):
-        return self.ask("/v1/reports", "POST", body,
-                        {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip", **headers}, **more)
-
-    def wait_for(self, path, test, seconds=15):
-        for _ in range(seconds * 10):
-            status, body, _ = self.ask(path)
-            if status == 200 and test(json.loads(body)):
-                return json.loads(body)
-            time.sleep(0.1)
-        return None
-
-
-# ---- a report by hand: what an agent of another make would send ----
-
-def varint(n):
-    out = b""
-    while n > 127:
-        out += bytes([n & 127 | 128])
-        n >>= 7
-    return out + bytes([n])
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    if isinstance(value, str):
-        value = value.encode()
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def fixed(number, value):
-    return varint(number << 3 | 1) + value.to_bytes(8, "little")
-
-
-def report(node="n1", run=7, sequence=1, hour=None, instance="i1", slice_sequence=None, usage=3600 * 10**9,
-           major=1, end=None, workload="web"):
-    now = time.time_ns()
-    hour = now // (3600 * 10**9) if hour is None else hour
-    piece = (field(1, hour) + fixed(2, run) + field(3, slice_sequence or sequence) + field(4, hour * 3600 * 10**9) +
-             field(5, 3600 * 10**9) + field(10, usage) + field(50, 100 << 20))
-    identity = (field(1, "shop") + field(2, workload + "-1") + field(4, "app") + field(7, 1) + field(8, workload) +
-                field(12, 1))
-    container = field(1, identity) + field(2, instance) + field(10, piece)
-    return (field(1, major) + field(3, "c") + field(4, node) + fixed(6, run) + field(7, sequence) +
-            field(11, end or now) + field(18, container))
-
-
-def packed(**what):
-    return gzip.compress(report(**what))
 
 
 # ---- the tests ----
@@ -259,19 +151,6 @@ def test_tokens(folder):
         check(f"token file: {why}", done.returncode in (1, 2) and why in done.stderr, (done.returncode, done.stderr))
 
 
-def openssl(*args):
-    subprocess.run(["openssl", *args], check=True, capture_output=True)
-
-
-def certificate(folder, name, ca):
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.csr",
-            "-subj", f"/CN={name}")
-    with open(f"{folder}/{name}.ext", "w") as f:
-        f.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-    openssl("x509", "-req", "-in", f"{folder}/{name}.csr", "-CA", f"{folder}/{ca}.crt", "-CAkey", f"{folder}/{ca}.key",
-            "-CAcreateserial", "-days", "2", "-out", f"{folder}/{name}.crt", "-extfile", f"{folder}/{name}.ext")
-
-
 def test_certificates(folder):
     for ca in ["ca", "stranger"]:
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", f"{folder}/{ca}.key", "-out",
@@ -310,14 +189,6 @@ def served_name(port, ca):
             return dict(part[0] for part in s.getpeercert()["subject"])["commonName"]
     except ssl.SSLError:
         return None
-
-
-def wait_until(test, seconds=10):
-    for _ in range(seconds * 20):
-        if test():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_renewal(folder):
@@ -391,45 +262,6 @@ def test_start(folder):
         check(f"{args} ends with {want}", done.returncode == want and why in done.stderr, (done.returncode, done.stderr))
 
 
-class Senders:
-    """Threads that send reports with rising sequences and note what was acknowledged."""
-
-    def __init__(self, port_of, count=4):
-        self.acknowledged, self.stop_now = {}, False
-        self.threads = [threading.Thread(target=self.run, args=(port_of, f"node{i}")) for i in range(count)]
-        for t in self.threads:
-            t.start()
-
-    def run(self, port_of, node):
-        sequence, connection = 1, None
-        while not self.stop_now:
-            try:
-                connection = connection or http.client.HTTPConnection("127.0.0.1", port_of(), timeout=10)
-                connection.request("POST", "/v1/reports", packed(node=node, sequence=sequence, instance=node,
-                                                                 usage=sequence * 10**6),
-                                   {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"})
-                answer = connection.getresponse()
-                answer.read()
-                if answer.status == 200:
-                    self.acknowledged[node] = sequence
-                    sequence += 1
-                else:
-                    time.sleep(0.02)
-            except (OSError, http.client.HTTPException):
-                connection = None
-                time.sleep(0.02)
-
-    def join(self):
-        self.stop_now = True
-        for t in self.threads:
-            t.join()
-
-
-def stored_sequences(c):
-    found = c.wait_for("/v1/nodes", lambda d: d["total"] > 0, 20) or {"nodes": []}
-    return {n["node"]: n["sequence"] for n in found["nodes"]}
-
-
 def test_kill(folder, store=None):
     c = Collector(folder, store=store).start()
     senders = Senders(lambda: c.port)
@@ -446,40 +278,6 @@ def test_kill(folder, store=None):
     check("something was acknowledged", sum(senders.acknowledged.values()) > 50, senders.acknowledged)
     for node, sequence in senders.acknowledged.items():
         check(f"{node}: nothing acknowledged is lost", stored.get(node, 0) >= sequence, (sequence, stored))
-    c.stop()
-
-
-def test_full_disk(folder):
-    global skipped
-    if os.geteuid() != 0:
-        skipped += 1
-        print("skipped: a full disk needs root, for a small tmpfs")
-        return
-    small = folder + "/small"
-    os.mkdir(small)
-    # In a mount namespace of its own, so that nothing of it is seen outside.
-    script = f"mount -t tmpfs -o size=4m none {small} && exec \"$@\""
-    c = Collector(folder, store=f"sqlite:{small}/podfit.db")
-    c.log = open(folder + "/log", "ab")
-    c.process = subprocess.Popen(["unshare", "-m", "sh", "-c", script, "sh", BUILD + "/podfit-collector", *c.args],
-                                 stderr=c.log)
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", c.port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    statuses, noise = set(), os.urandom(200000).hex()
-    for i in range(60):
-        body = gzip.compress(report(node=f"n{i}") + field(17, field(1, noise)))
-        status, answer, headers = c.post(body)
-        statuses.add(status)
-        if status == 503:
-            break
-    check("a full disk is 503", 503 in statuses and "disk is full" in answer.decode(), (statuses, answer))
-    check("with Retry-After", headers.get("Retry-After") == "30", headers)
-    check("not ready", c.ask("/readyz")[0] == 503)
-    check("but alive", c.ask("/livez")[0] == 200 and c.ask("/v1/nodes")[0] == 200)
     c.stop()
 
 
@@ -516,12 +314,10 @@ def fits(name, schema, value):
 
 
 def test_openapi(folder):
-    global skipped
     try:
         import yaml
     except ImportError:
-        skipped += 1
-        print("skipped: no python3-yaml here, openapi.yaml is not checked")
+        skip("no python3-yaml here, openapi.yaml is not checked")
         return
     here = os.path.dirname(os.path.abspath(__file__))
     paths = yaml.safe_load(open(here + "/../../tools/collector/openapi.yaml"))["paths"]
@@ -546,23 +342,11 @@ def test_openapi(folder):
 
 def main():
     tests = [("endpoints", test_endpoints), ("openapi", test_openapi), ("refusals", test_refusals), ("tokens", test_tokens),
-             ("certificates", test_certificates), ("renewal", test_renewal), ("start", test_start), ("kill", test_kill),
-             ("full disk", test_full_disk)]
+             ("certificates", test_certificates), ("renewal", test_renewal), ("start", test_start), ("kill", test_kill)]
     if POSTGRES:
         tests = [("two collectors", lambda f: test_two_collectors(f, "postgres:" + POSTGRES)),
                  ("kill", lambda f: test_kill(f, "postgres:" + POSTGRES))]
-    only = os.environ.get("ONLY", "").split()  # names of tests, to look at some of them
-    for name, test in tests:
-        if only and name not in only:
-            continue
-        with tempfile.TemporaryDirectory(prefix="pf-collector-") as folder:
-            try:
-                test(folder)
-            except Exception as error:  # the others still run
-                check(name, False, repr(error) + " " + (open(folder + "/log").read()[-500:]
-                                                        if os.path.exists(folder + "/log") else ""))
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed or not passed else 0
+    return run(tests)
 
 
 sys.exit(main())

@@ -141,6 +141,8 @@ static const struct {
 	{ SAMPLE_WORKLOAD_LEAK, "+0x41a2c" },
 	{ SAMPLE_WORKLOAD_LEAK, "forecast" },
 	{ SAMPLE_NODES, "agent stopped" },
+	{ SAMPLE_NODES, "clock 3 h ahead" },
+	{ SAMPLE_NODES, "clock 3 min 20 s behind" },
 	{ SAMPLE_NODES, "may not load BPF programs" },
 	{ SAMPLE_NODES, "counts 25 % of events" },
 	{ SAMPLE_COMPARE, "ROLLBACK" },

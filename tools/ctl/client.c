@@ -7,8 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
-enum { TOKEN_MAX = 8192 };
+#include "ctl/progress.h"
+
+enum {
+	TOKEN_MAX = 8192,
+	PATIENCE_MS = 30000, /* with a server that asks to come again */
+	PAUSE_MS = 500,
+};
 
 struct pf_client {
 	CURL *curl;
@@ -147,10 +154,27 @@ static int explain_socket(const struct pf_client *client, int r, char *error, si
 	return r;
 }
 
+/* The collector's words, without their JSON: {"error": "..."}. */
+static void explain_status(const struct pf_client *client, long status, const char *body,
+			   char *error, size_t error_size)
+{
+	static const char head[] = "{\"error\": \"", tail[] = "\"}";
+	size_t len = strcspn(body, "\r\n");
+
+	if (!strncmp(body, head, strlen(head)) && len > strlen(head) + strlen(tail)) {
+		body += strlen(head);
+		len -= strlen(head) + strlen(tail);
+	}
+	(void)snprintf(error, error_size, "%s: status %ld: %.*s",
+		       client->socket ? client->socket : client->base, status,
+		       len < 300 ? (int)len : 300, body);
+}
+
+/* Return: as pf_client_get(); -EAGAIN: not yet, the server asks to come again. */
 static int perform(struct pf_client *client, struct pf_buf *out, char *error, size_t error_size)
 {
-	size_t before = out->len, len;
-	const char *body;
+	curl_off_t again_s = 0;
+	size_t before = out->len;
 	CURLcode code;
 	long status = 0;
 	int r;
@@ -168,13 +192,29 @@ static int perform(struct pf_client *client, struct pf_buf *out, char *error, si
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200 && status < 300)
 		return 0;
-	body = out->data ? out->data + before : "";
-	len = strcspn(body, "\r\n");
-	(void)snprintf(error, error_size, "%s: status %ld: %.*s",
-		       client->socket ? client->socket : client->base, status,
-		       len < 200 ? (int)len : 200, body);
+	explain_status(client, status, out->data ? out->data + before : "", error, error_size);
 	out->len = before;
+	curl_easy_getinfo(client->curl, CURLINFO_RETRY_AFTER, &again_s);
+	if (status == 503 && again_s > 0)
+		return -EAGAIN;
 	return status == 401 || status == 403 ? -EACCES : status == 404 ? -ENOENT : -EPROTO;
+}
+
+/* A server that says so is asked again for a while: it merges what it has, or its store is away. */
+static int perform_patiently(struct pf_client *client, struct pf_buf *out, char *error,
+			     size_t error_size)
+{
+	static const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000 };
+	int r;
+
+	for (int waited_ms = 0;
+	     (r = perform(client, out, error, error_size)) == -EAGAIN && waited_ms < PATIENCE_MS;
+	     waited_ms += PAUSE_MS) {
+		pf_progress_say("waiting: %s", error);
+		(void)nanosleep(&pause, NULL);
+	}
+	pf_progress_end();
+	return r == -EAGAIN ? -EPROTO : r;
 }
 
 int pf_client_get(struct pf_client *client, const char *path, const char *accept,
@@ -203,11 +243,19 @@ int pf_client_get(struct pf_client *client, const char *path, const char *accept
 		curl_easy_setopt(client->curl, CURLOPT_URL, url);
 		curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, on_body);
 		curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, out);
-		r = perform(client, out, error, error_size);
+		r = perform_patiently(client, out, error, error_size);
 		curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
 		curl_slist_free_all(headers);
 	}
 	return r;
+}
+
+bool pf_client_is_behind(struct pf_client *client)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(client->curl, "X-Podfit-Merge-Pending", 0, CURLH_HEADER, -1,
+				&header) == CURLHE_OK;
 }
 
 int pf_client_add_query(struct pf_buf *path, const char *name, const char *value)

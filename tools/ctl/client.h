@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/cleanup.h"
 
@@ -31,11 +33,16 @@ PF_DEFINE_AUTO(struct pf_client *, pf_client_free);
  * pf_client_get() - appends the body to @out.
  * @path: with its query, such as "/v1/report?slices=false".
  * @accept: media type wanted.
+ * An answer 503 with Retry-After is asked for again for half a minute, with a line of progress.
  * Return: 0; -ENOENT, -ECONNREFUSED: nobody answers there; -EACCES; -ETIMEDOUT; -EPROTO: an answer
  * that is no success; -EFBIG; -EIO. @error says what, in words.
  */
 PF_MUST_CHECK int pf_client_get(struct pf_client *client, const char *path, const char *accept,
 				struct pf_buf *out, char *error, size_t error_size);
+
+/** pf_client_is_behind() - the newest answer, a collector's, said that reports are stored which are not
+ * merged into it yet. */
+bool pf_client_is_behind(struct pf_client *client);
 
 /** pf_client_add_query() - appends "?name=value", or "&name=value", to @path, which is not empty.
  * Return: 0; the buffer's error. */

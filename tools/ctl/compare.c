@@ -32,7 +32,8 @@ static const char help[] =
 	"      --from=URL        the collector's http(s):// address\n"
 	"      --stable=FILTER, --canary=FILTER   such as label:track=canary\n"
 	"      --filter=TERMS    what both have in common, such as namespace=shop,workload=web\n"
-	"      --window=2h       how far back; whole hours are looked at\n"
+	"      --window=2h       how far back. Evidence comes in hours: the first one counts from its\n"
+	"                        start, and hours in which only one side ran are left out\n"
 	"      --mode=MODE       podfit (default), or the owner's baseline rules\n"
 	"  -o, --output=FORMAT   table (default), json\n"
 	"      --fail-on=PAUSE   or ROLLBACK: exit code 3 if the decision is that or worse\n"
@@ -152,11 +153,16 @@ static void print_table(yajl_val answer)
 	put(text_of(answer, "confidence"));
 	printf(" (mode ");
 	put(text_of(answer, "mode"));
-	printf(")\n%s stable and %s canary instances, %s to %s\n",
+	printf(")\n%s stable and %s canary instances, %s to %s, %s hours in which both ran\n",
 	       pf_human_count(uint_of(answer, "nr_stable")).text,
 	       pf_human_count(uint_of(answer, "nr_canary")).text,
 	       pf_human_time(uint_of(answer, "from_unix_ns")).text,
-	       pf_human_time(uint_of(answer, "to_unix_ns")).text);
+	       pf_human_time(uint_of(answer, "to_unix_ns")).text,
+	       pf_human_count(uint_of(answer, "nr_hours")).text);
+	if (uint_of(answer, "nr_hours_left_out") &&
+	    uint_of(answer, "nr_hours_left_out") < PF_NO_LIMIT)
+		printf("%s hours are left out: only one side ran\n",
+		       pf_human_count(uint_of(answer, "nr_hours_left_out")).text);
 	for (size_t i = 0; YAJL_IS_ARRAY(reasons) && i < YAJL_GET_ARRAY(reasons)->len; i++) {
 		yajl_val reason = YAJL_GET_ARRAY(reasons)->values[i];
 

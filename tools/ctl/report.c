@@ -130,12 +130,15 @@ static void add_leak(struct run *run, const struct pf_group *group)
 			  pf_human_bytes(leak->now_bytes).text,
 			  pf_human_bytes(leak->pre_leak_bytes).text,
 			  pf_human_time(leak->since_unix_ns).text, leak->test ? leak->test : "");
-	(void)pf_buf_addf(out, "  the %s's limit of %s is reached at %s (%s to %s)\n",
-			  leak->effective_limit_of ? leak->effective_limit_of : "container",
-			  pf_human_bytes(leak->effective_limit_bytes).text,
-			  pf_human_rfc3339(leak->eta_unix_ns).text,
-			  pf_human_rfc3339(leak->eta_low_unix_ns).text,
-			  pf_human_rfc3339(leak->eta_high_unix_ns).text);
+	if (leak->eta_unix_ns == PF_UNKNOWN)
+		(void)pf_buf_adds(out, "  no limit is in sight\n");
+	else
+		(void)pf_buf_addf(out, "  the %s's limit of %s is reached at %s (%s to %s)\n",
+				  leak->effective_limit_of ? leak->effective_limit_of : "container",
+				  pf_human_bytes(leak->effective_limit_bytes).text,
+				  pf_human_rfc3339(leak->eta_unix_ns).text,
+				  pf_human_rfc3339(leak->eta_low_unix_ns).text,
+				  pf_human_rfc3339(leak->eta_high_unix_ns).text);
 	for (size_t i = 0; i < leak->nr_processes; i++)
 		(void)pf_buf_addf(out, "  process %u %s: %s, grows by %s\n", leak->processes[i].pid,
 				  leak->processes[i].comm,
@@ -275,6 +278,16 @@ static int print_reports(struct run *run, const struct pf_ctl_reports *reports)
 
 /* ---- a collector answers itself ---- */
 
+#define LIMIT "100000" /* as many as one answer may have: all of them */
+
+/* As for an agent's: files to apply want the containers of one workload together. */
+static const char *sort_of(const struct run *run)
+{
+	if (!strcmp(run->sort, "savings"))
+		return "-savings";
+	return !strcmp(run->sort, "name") || strcmp(run->format, "table") != 0 ? "name" : "-risk";
+}
+
 static int get(struct run *run, struct pf_client *client, const char *page, const char *format,
 	       const char *verdict)
 {
@@ -284,6 +297,8 @@ static int get(struct run *run, struct pf_client *client, const char *page, cons
 
 	pf_buf_init(&path, 4096);
 	(void)pf_buf_adds(&path, page);
+	(void)pf_client_add_query(&path, "limit", LIMIT);
+	(void)pf_client_add_query(&path, "sort", sort_of(run));
 	r = pf_client_add_query(&path, "format", format);
 	if (r == 0 && run->filter_text)
 		r = pf_client_add_query(&path, "filter", run->filter_text);
@@ -297,8 +312,8 @@ static int get(struct run *run, struct pf_client *client, const char *page, cons
 	return r < 0 ? failed(run, error) : PF_EXIT_OK;
 }
 
-/* The steps are put into words here; the collector gives the containers that the name fits. */
-static int explain_url(struct run *run, struct pf_client *client)
+/* What is put into words here; the collector gives the containers that the filter fits. */
+static int print_url(struct run *run, struct pf_client *client, const char *page)
 {
 	struct pf_ctl_reports reports = { 0 };
 	PF_AUTO(pf_buf_done) struct pf_buf path;
@@ -306,9 +321,10 @@ static int explain_url(struct run *run, struct pf_client *client)
 	int code;
 
 	pf_buf_init(&path, 4096);
-	(void)pf_buf_adds(&path, "/v1/recommendations");
-	if (pf_client_add_query(&path, "filter", run->filter_text) < 0)
-		return failed(run, "the name is too long");
+	(void)pf_buf_adds(&path, page);
+	if (pf_client_add_query(&path, "limit", LIMIT) < 0 ||
+	    (run->filter_text && pf_client_add_query(&path, "filter", run->filter_text) < 0))
+		return failed(run, "the filter is too long");
 	code = pf_ctl_read_agent(client, path.data, &reports, error, sizeof(error));
 	if (code != PF_EXIT_OK) {
 		(void)failed(run, error);
@@ -316,6 +332,10 @@ static int explain_url(struct run *run, struct pf_client *client)
 	}
 	code = print_reports(run, &reports);
 	pf_ctl_reports_done(&reports);
+	if (code != PF_EXIT_OK && run->command == EXPLAIN && pf_client_is_behind(client))
+		fprintf(stderr,
+			"podfit explain: the collector has newer reports that are not merged "
+			"yet: if it is new, try again in a moment\n");
 	return code;
 }
 
@@ -329,10 +349,13 @@ static int run_url(struct run *run)
 	run->client.timeout_s = 60;
 	if (pf_client_new(&run->client, &client, error, sizeof(error)) < 0)
 		return failed(run, error);
-	if (run->command == EXPLAIN)
-		return explain_url(run, client);
-	code = get(run, client, run->command == LEAKS ? "/v1/leaks" : "/v1/recommendations",
-		   run->format, NULL);
+	if (run->command == EXPLAIN || (run->command == REPORT && !strcmp(run->format, "html")))
+		code = print_url(run, client, "/v1/recommendations");
+	else if (run->command == LEAKS && !strcmp(run->format, "table"))
+		code = print_url(run, client, "/v1/leaks");
+	else
+		code = get(run, client, run->command == LEAKS ? "/v1/leaks" : "/v1/recommendations",
+			   run->format, NULL);
 	flush_out(run);
 	if (code == PF_EXIT_OK && run->fail_on != PF_VERDICT_NONE) {
 		/* A heading, and a line for each that has it. */

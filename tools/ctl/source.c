@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/progress.h"
 #include "wire/stream.h"
 #include "wire/wire.h"
 
@@ -171,6 +172,7 @@ static int search_directory(struct search *search, const char *path)
 		    snprintf(file, sizeof(file), "%s/%s", path, entry->d_name) >= (int)sizeof(file))
 			continue;
 		nr++;
+		pf_progress_say("%s: file %zu, reports of %zu nodes so far", path, nr, search->nr);
 		code = search_file(search, file);
 		if (code != PF_EXIT_OK)
 			return code;
@@ -236,10 +238,12 @@ int pf_ctl_read_files(const char *path, struct pf_ctl_reports *ret_reports, char
 
 	error[0] = '\0';
 	pf_arena_init(&reports.arena, PF_WIRE_MEMORY_MAX);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		code = search_directory(&search, path);
-	else
+		pf_progress_end();
+	} else {
 		code = search_file(&search, path);
+	}
 	if (code == PF_EXIT_OK && !search.nr && !search.damaged) {
 		(void)snprintf(error, error_size, "%s: there is no report in it", path);
 		code = PF_EXIT_DAMAGED;

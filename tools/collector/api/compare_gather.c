@@ -205,7 +205,8 @@ static int take_slice(void *arg, const struct pf_resolved *one)
 	struct gathering *g = arg;
 	const struct pf_identity *identity = one->container->identity;
 	const char *node = one->report->node;
-	uint64_t id = one->instance ^ pf_evidence_instance_id(node);
+	/* Not a plain xor: an instance may be called like its node. */
+	uint64_t id = one->instance ^ pf_evidence_instance_id(node) * 31;
 
 	if (!pf_filter_match(g->question->common, node, identity))
 		return 0;

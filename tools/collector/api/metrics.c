@@ -7,6 +7,7 @@
 #include "collector/api/api.h"
 #include "collector/api/reply.h"
 #include "core/units.h"
+#include "report/page_nodes.h"
 
 enum { METRICS_MAX = 1 << 20 };
 
@@ -28,6 +29,19 @@ static void counter(struct pf_buf *out, const char *name, const char *help, uint
 	pf_buf_addf(out, "podfit_collector_%s %" PRIu64 "\n", name, value);
 }
 
+static void put_clocks(struct pf_buf *out, struct pf_collector *c)
+{
+	PF_AUTO(pf_freep) struct pf_node_info *nodes = NULL;
+	size_t nr, nr_off = 0;
+
+	if (pf_nodes_list(c->nodes, &nodes, &nr) < 0)
+		return; /* left out of this scrape: out of memory */
+	for (size_t i = 0; i < nr; i++)
+		nr_off += pf_view_clock_is_off(nodes[i].skew_ms);
+	gauge(out, "nodes_clock_off",
+	      "Nodes whose clock is minutes off ours, or whose reports come late.", (double)nr_off);
+}
+
 static void put_reports(struct pf_buf *out, struct pf_collector *c)
 {
 	head(out, "reports_total", "counter", "Reports by what became of them.");
@@ -35,6 +49,7 @@ static void put_reports(struct pf_buf *out, struct pf_collector *c)
 		pf_buf_addf(out, "podfit_collector_reports_total{result=\"%s\"} %" PRIu64 "\n",
 			    pf_ingest_result_name(i), pf_ingest_count(c->ingest, i));
 	gauge(out, "nodes", "Nodes that have reported.", (double)pf_nodes_count(c->nodes));
+	put_clocks(out, c);
 }
 
 static void put_writer(struct pf_buf *out, struct pf_collector *c)

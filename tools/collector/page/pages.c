@@ -605,6 +605,7 @@ static void fill_node(const struct pf_node_info *n, uint64_t now_ns, struct pf_v
 		.heard_unix_ns = (uint64_t)n->received_unix_ms * PF_NS_PER_MS,
 		.silent = is_silent(n, now_ns),
 		.stopped = n->last,
+		.skew_ms = n->skew_ms,
 		.agent_version = n->agent_version,
 		.kernel_release = n->kernel_release,
 		.capture_source = n->capture_source,
@@ -658,8 +659,10 @@ static int build_nodes(struct pf_collector *c, struct pf_http_request *req, stru
 					     .params = params.list,
 					     .nr_params = params.nr };
 	nr = keep_matching(req, nodes, nr);
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
 		view.nr_silent += is_silent(&nodes[i], now_ns);
+		view.nr_clocks_off += pf_view_clock_is_off(nodes[i].skew_ms);
+	}
 	sort_nodes(req, nodes, nr);
 	first = PF_MIN((size_t)((view.page_number - 1) * view.per_page), nr);
 	view.nr_nodes = PF_MIN(nr - first, (size_t)view.per_page);
