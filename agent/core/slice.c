@@ -8,22 +8,55 @@
 
 #define NS_PER_HOUR PF_NS_PER_HOUR
 
-static int hists_make(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
+/*
+ * Most containers are never throttled, reclaim nothing and wait for no disk: histograms that were
+ * measured and have seen nothing are this one, which nobody writes to.
+ */
+static uint32_t nothing_seen[PF_MILLICORES_BUCKETS];
+
+_Static_assert((int)PF_LATENCY_BUCKETS <= (int)PF_MILLICORES_BUCKETS, "it is as long as any");
+
+static bool is_empty(const uint32_t *counts, size_t nr)
 {
-	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++) {
-		if (!sample->hists[i] || slice->hists[i])
-			continue;
-		slice->hists[i] = calloc(pf_hist_nr_buckets(pf_sample_hist_layout(i)),
-					 sizeof(*slice->hists[i]));
-		if (!slice->hists[i])
-			return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		if (counts[i])
+			return false;
+	return true;
+}
+
+static void hist_free(uint32_t *hist)
+{
+	if (hist != nothing_seen)
+		free(hist);
+}
+
+/* Makes *@hist ready to take @more, which may be NULL: not measured. */
+static int hist_make(uint32_t **hist, const uint32_t *more, size_t nr)
+{
+	uint32_t *made;
+
+	if (!more || (*hist && *hist != nothing_seen))
+		return 0;
+	if (is_empty(more, nr)) {
+		*hist = nothing_seen;
+		return 0;
 	}
-	if (startup && sample->hists[PF_HIST_DEMAND] && !slice->startup_demand) {
-		slice->startup_demand = calloc(PF_MILLICORES_BUCKETS, sizeof(uint32_t));
-		if (!slice->startup_demand)
-			return -ENOMEM;
-	}
+	made = calloc(nr, sizeof(*made));
+	if (!made)
+		return -ENOMEM;
+	*hist = made;
 	return 0;
+}
+
+static void hist_add(uint32_t *hist, const uint32_t *more, size_t nr)
+{
+	if (more && hist != nothing_seen)
+		pf_hist_add(hist, more, nr);
+}
+
+static size_t hist_len(size_t which)
+{
+	return pf_hist_nr_buckets(pf_sample_hist_layout(which));
 }
 
 /* The histograms a sample brings are made all at once or not at all: an empty one would say that
@@ -31,15 +64,18 @@ static int hists_make(struct pf_slice *slice, const struct pf_sample *sample, bo
 static int hists_prepare(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
 {
 	uint32_t *before[PF_NR_SAMPLE_HISTS];
-	int r;
+	int r = 0;
 
 	memcpy(before, slice->hists, sizeof(before));
-	r = hists_make(slice, sample, startup);
+	for (size_t i = 0; r == 0 && i < PF_NR_SAMPLE_HISTS; i++)
+		r = hist_make(&slice->hists[i], sample->hists[i], hist_len(i));
+	if (r == 0 && startup)
+		r = hist_make(&slice->startup_demand, sample->hists[PF_HIST_DEMAND],
+			      PF_MILLICORES_BUCKETS);
 	for (size_t i = 0; r < 0 && i < PF_NR_SAMPLE_HISTS; i++) {
-		if (before[i])
-			continue;
-		free(slice->hists[i]);
-		slice->hists[i] = NULL;
+		if (slice->hists[i] != before[i])
+			hist_free(slice->hists[i]);
+		slice->hists[i] = before[i];
 	}
 	return r;
 }
@@ -112,9 +148,9 @@ void pf_slice_free(struct pf_slice *slice)
 	if (!slice)
 		return;
 	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++)
-		free(slice->hists[i]);
-	free(slice->startup_demand);
-	free(slice->minute_demand);
+		hist_free(slice->hists[i]);
+	hist_free(slice->startup_demand);
+	hist_free(slice->minute_demand);
 	free(slice->vpa.cpu_weight);
 	free(slice);
 }
@@ -188,15 +224,12 @@ int pf_slice_add(struct pf_slice *slice, const struct pf_sample *sample, bool st
 	add_memory(slice, sample, (double)length_ns);
 	add_psi(&slice->psi, &sample->psi);
 	for (size_t i = 0; i < PF_NR_SAMPLE_HISTS; i++)
-		if (sample->hists[i])
-			pf_hist_add(slice->hists[i], sample->hists[i],
-				    pf_hist_nr_buckets(pf_sample_hist_layout(i)));
+		hist_add(slice->hists[i], sample->hists[i], hist_len(i));
 	if (startup) {
 		add(&slice->startup_ns, length_ns);
 		add(&slice->nr_startup_idle_windows, sample->nr_demand_idle_windows);
-		if (sample->hists[PF_HIST_DEMAND])
-			pf_hist_add(slice->startup_demand, sample->hists[PF_HIST_DEMAND],
-				    PF_MILLICORES_BUCKETS);
+		hist_add(slice->startup_demand, sample->hists[PF_HIST_DEMAND],
+			 PF_MILLICORES_BUCKETS);
 	}
 	slice->covered_ns += length_ns;
 	slice->sequence++;
@@ -205,13 +238,17 @@ int pf_slice_add(struct pf_slice *slice, const struct pf_sample *sample, bool st
 
 int pf_slice_minute(struct pf_slice *slice, uint64_t demand_millicores)
 {
-	if (!slice->minute_demand) {
-		slice->minute_demand = calloc(PF_MILLICORES_BUCKETS, sizeof(uint32_t));
-		if (!slice->minute_demand)
+	if (demand_millicores && (!slice->minute_demand || slice->minute_demand == nothing_seen)) {
+		uint32_t *made = calloc(PF_MILLICORES_BUCKETS, sizeof(*made));
+
+		if (!made)
 			return -ENOMEM;
+		slice->minute_demand = made;
 	}
 	if (demand_millicores)
 		slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, demand_millicores)]++;
+	else if (!slice->minute_demand)
+		slice->minute_demand = nothing_seen;
 	add(&slice->nr_idle_minutes, demand_millicores == 0);
 	slice->sequence++;
 	return 0;

@@ -68,7 +68,8 @@ struct pf_slice {
 	uint64_t events_high, events_max, oom_kills, oom_overshoot_bytes;
 	uint64_t restarts;
 
-	/* Of pf_sample_hist_layout() each; NULL: not measured so far. */
+	/* Of pf_sample_hist_layout() each; NULL: not measured so far. One that has seen nothing may be
+	 * shared with others: only pf_slice_*() write to them and free them. */
 	uint32_t *hists[PF_NR_SAMPLE_HISTS];
 	uint64_t startup_ns;	  /* part of covered_ns */
 	uint32_t *startup_demand; /* layout of PF_HIST_DEMAND; part of that histogram */

@@ -41,6 +41,7 @@ static void track_free(struct pf_track *track)
 	if (track->history)
 		track->history->nr_living--;
 	free(track->command_line);
+	free(track->waits);
 	free(track);
 }
 
@@ -219,23 +220,34 @@ static void quantiles(struct pf_report_now *now, const uint32_t *waits)
 		now->runq_p99_ns = (uint64_t)p99;
 }
 
-static void add_waits(struct pf_track *track, const struct pf_sample *sample)
+static void add_hist(struct pf_track_waits *waits, const uint32_t *more)
+{
+	pf_hist_add(waits->coming, more, PF_LATENCY_BUCKETS);
+	pf_hist_add(waits->interval, more, PF_LATENCY_BUCKETS);
+	pf_hist_add(waits->total, more, PF_LATENCY_BUCKETS);
+}
+
+/* Return: 0; -ENOMEM. */
+static int add_waits(struct pf_track *track, const struct pf_sample *sample)
 {
 	const uint32_t *contention = sample->hists[PF_HIST_CONTENTION_WAIT];
 	const uint32_t *quota = sample->hists[PF_HIST_QUOTA_WAIT];
 
 	if (!contention)
-		return;
-	pf_hist_add(track->coming_waits, contention, PF_LATENCY_BUCKETS);
-	pf_hist_add(track->interval_waits, contention, PF_LATENCY_BUCKETS);
-	pf_hist_add(track->total_waits, contention, PF_LATENCY_BUCKETS);
+		return 0;
 	track->waits_known = true;
-	if (quota) {
-		pf_hist_add(track->coming_waits, quota, PF_LATENCY_BUCKETS);
-		pf_hist_add(track->interval_waits, quota, PF_LATENCY_BUCKETS);
-		pf_hist_add(track->total_waits, quota, PF_LATENCY_BUCKETS);
-	}
-	quantiles(&track->interval, track->interval_waits);
+	if (!track->waits && !pf_hist_total(contention, PF_LATENCY_BUCKETS) &&
+	    (!quota || !pf_hist_total(quota, PF_LATENCY_BUCKETS)))
+		return 0;
+	if (!track->waits)
+		track->waits = calloc(1, sizeof(*track->waits));
+	if (!track->waits)
+		return -ENOMEM;
+	add_hist(track->waits, contention);
+	if (quota)
+		add_hist(track->waits, quota);
+	quantiles(&track->interval, track->waits->interval);
+	return 0;
 }
 
 /* A sample may be a little shorter than the timer's beat: 5 % is let go. The first one counts as it
@@ -245,10 +257,12 @@ static void publish(struct pf_track *track, bool last)
 	if (!last && track->latest.interval_ns != PF_UNKNOWN &&
 	    track->coming.interval_ns < PF_LATEST_NS / 20 * 19)
 		return;
-	quantiles(&track->coming, track->coming_waits);
+	if (track->waits)
+		quantiles(&track->coming, track->waits->coming);
 	track->latest = track->coming;
 	pf_report_now_clear(&track->coming);
-	memset(track->coming_waits, 0, sizeof(track->coming_waits));
+	if (track->waits)
+		memset(track->waits->coming, 0, sizeof(track->waits->coming));
 }
 
 static void set_enforced(struct pf_enforced *enforced, const struct pf_sample *sample)
@@ -282,7 +296,7 @@ int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
 	struct pf_slice *slice;
 	double startup_ns = (double)PF_STARTUP_NS / tracks->opts.time_scale;
 	bool startup;
-	int r;
+	int r, r_waits;
 
 	if (!track)
 		return -ENOENT;
@@ -290,7 +304,7 @@ int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
 	now_add(&track->coming, sample);
 	now_add(&track->interval, sample);
 	now_add(&track->total, sample);
-	add_waits(track, sample);
+	r_waits = add_waits(track, sample);
 	if (!sample->last) {
 		set_enforced(&track->enforced, sample);
 		add_trend(track, sample);
@@ -304,6 +318,7 @@ int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
 	if (r == 0)
 		r = pf_feed_sample(&track->feed, sample, (int64_t)sample->end_ns + wall_offset_ns,
 				   slice);
+	r = r < 0 ? r : r_waits;
 	tracks->losses.samples_no_memory += r == -ENOMEM;
 	return r;
 }
@@ -364,7 +379,8 @@ void pf_tracks_begin_interval(struct pf_tracks *tracks)
 	pf_tracks_for_each(tracks, cursor, track)
 	{
 		pf_report_now_clear(&track->interval);
-		memset(track->interval_waits, 0, sizeof(track->interval_waits));
+		if (track->waits)
+			memset(track->waits->interval, 0, sizeof(track->waits->interval));
 	}
 }
 

@@ -33,6 +33,12 @@ enum {
 /* 2 s: in fast-forward a single sample is too short to look at. */
 #define PF_LATEST_NS (2 * PF_NS_PER_S)
 
+/* Run-queue latency, quota and contention wait together, over the same times as the four below. */
+struct pf_track_waits {
+	uint32_t coming[PF_LATENCY_BUCKETS], interval[PF_LATENCY_BUCKETS];
+	uint32_t total[PF_LATENCY_BUCKETS];
+};
+
 struct pf_track {
 	struct pf_cgroup cgroup;
 	struct pf_identity identity; /* from the path at first; overwritten when names are known */
@@ -54,11 +60,10 @@ struct pf_track {
 	struct pf_report_now coming;   /* becomes latest when it is long enough */
 	struct pf_report_now interval; /* since pf_tracks_begin_interval() */
 	struct pf_report_now total;    /* since it was first seen */
-	uint32_t coming_waits[PF_LATENCY_BUCKETS], interval_waits[PF_LATENCY_BUCKETS];
-	uint32_t total_waits[PF_LATENCY_BUCKETS];
-	bool waits_known;
-	struct pf_series hot; /* hot_bytes */
-	struct pf_feed feed;  /* minutes and peaks into the slices */
+	struct pf_track_waits *waits;  /* NULL: there were none */
+	bool waits_known;	       /* they are measured */
+	struct pf_series hot;	       /* hot_bytes */
+	struct pf_feed feed;	       /* minutes and peaks into the slices */
 };
 
 struct pf_tracks_opts {

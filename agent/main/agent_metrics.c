@@ -8,11 +8,14 @@
 static void fill(struct pf_agent *agent, const struct pf_track *track,
 		 const struct pf_report_container *container, struct pf_prometheus_container *to)
 {
+	static const uint32_t none[PF_LATENCY_BUCKETS];
 	const struct pf_history *history = track->history;
 
 	*to = (struct pf_prometheus_container){
 		.container = container,
-		.waits = track->waits_known ? track->total_waits : NULL,
+		.waits = !track->waits_known ? NULL
+			 : track->waits	     ? track->waits->total
+					     : none,
 		.cpu = history && history->advised ? &history->cpu : NULL,
 		.memory = history && history->advised ? &history->memory : NULL,
 		.leak = pf_agent_leak_state(agent, track),

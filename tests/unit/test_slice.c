@@ -3,6 +3,7 @@
 
 #include "core/slice.h"
 #include "unit/check.h"
+#include "unit/fault_alloc.h"
 
 #define T0_UNIX (480000ull * PF_NS_PER_HOUR) /* a whole hour */
 
@@ -151,7 +152,42 @@ static void test_hours(void)
 	pf_slices_done(&slices);
 }
 
+/* Measured and nothing seen is kept apart from not measured, costs nothing, and goes on to count. */
+static void test_nothing_seen(void)
+{
+	static const uint32_t none[PF_MILLICORES_BUCKETS];
+	static const uint32_t some[PF_MILLICORES_BUCKETS] = { [2] = 5 };
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+	PF_AUTO(pf_slice_freep) struct pf_slice *other = NULL;
+	struct pf_sample sample;
+	long live;
+
+	pf_sample_clear(&sample);
+	sample.end_ns = PF_NS_PER_S;
+	sample.hists[PF_HIST_DEMAND] = sample.hists[PF_HIST_QUOTA_WAIT] = none;
+	PF_CHECK_INT("new", pf_slice_new(&slice), 0);
+	PF_CHECK_INT("new", pf_slice_new(&other), 0);
+	live = fault_alloc_live();
+	PF_CHECK_INT("add", pf_slice_add(slice, &sample, true), 0);
+	PF_CHECK_INT("add", pf_slice_add(other, &sample, false), 0);
+	PF_CHECK_INT("an idle minute", pf_slice_minute(slice, 0), 0);
+	PF_CHECK_INT("no memory for nothing", fault_alloc_live(), live);
+	PF_CHECK("measured", slice->hists[PF_HIST_DEMAND] && slice->hists[PF_HIST_QUOTA_WAIT] &&
+				     slice->startup_demand && slice->minute_demand);
+	PF_CHECK("not measured", !slice->hists[PF_HIST_BLOCK_IO] && !other->startup_demand);
+	sample.hists[PF_HIST_DEMAND] = some;
+	PF_CHECK_INT("add", pf_slice_add(slice, &sample, true), 0);
+	PF_CHECK_INT("add again", pf_slice_add(slice, &sample, false), 0);
+	PF_CHECK_INT("a busy minute", pf_slice_minute(slice, 7), 0);
+	PF_CHECK_INT("counts", slice->hists[PF_HIST_DEMAND][2], 10);
+	PF_CHECK_INT("of the start", slice->startup_demand[2], 5);
+	PF_CHECK_INT("minute", slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, 7)], 1);
+	PF_CHECK_INT("not elsewhere", other->hists[PF_HIST_DEMAND][2], 0);
+	PF_CHECK_INT("nor in the one beside it", slice->hists[PF_HIST_QUOTA_WAIT][2], 0);
+}
+
 PF_TEST_SUITE(slice, { "sums and unknowns", test_sums_and_unknowns },
 	      { "means are time-weighted", test_means_are_time_weighted },
 	      { "histograms", test_histograms }, { "quota changes", test_quota_changes },
-	      { "peaks", test_peaks }, { "hours", test_hours });
+	      { "peaks", test_peaks }, { "hours", test_hours },
+	      { "nothing seen", test_nothing_seen });
