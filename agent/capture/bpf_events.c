@@ -95,11 +95,11 @@ static void report_brief(struct pf_capture *c, const struct pf_brief *b,
 {
 	struct pf_cgroup cgroup = { .handle = pf_discover_new_handle(c->discover),
 				    .id = b->id,
+				    .path = b->path,
 				    .class = *class };
 	struct pf_sample s;
 
 	cgroup.born_ns = b->born_ns;
-	memcpy(cgroup.path, b->path, sizeof(b->path));
 	c->opts.sink.appeared(c->opts.sink.arg, &cgroup);
 	pf_sample_clear(&s);
 	s.handle = cgroup.handle;

@@ -85,6 +85,7 @@ static int take(struct pf_discover *d, const char *path, uint64_t id,
 		const struct pf_cgroup_class *class, uint64_t now_ns, uint64_t since_ns)
 {
 	uint32_t slot = free_slot(d);
+	size_t path_size = strlen(path) + 1;
 	struct pf_tracked *t;
 	int r;
 
@@ -92,14 +93,15 @@ static int take(struct pf_discover *d, const char *path, uint64_t id,
 		refuse(d, path);
 		return -ENOSPC;
 	}
-	t = calloc(1, sizeof(*t));
+	t = calloc(1, sizeof(*t) + path_size);
 	if (!t)
 		return -ENOMEM;
 	t->cgroup.handle = ++d->last_handle;
 	t->cgroup.id = id;
 	t->cgroup.born_ns = now_ns;
 	t->cgroup.class = *class;
-	strncpy(t->cgroup.path, path, sizeof(t->cgroup.path) - 1);
+	memcpy(t->path, path, path_size);
+	t->cgroup.path = t->path;
 	t->since_ns = since_ns;
 	t->slot = slot;
 	t->scan = d->scan;

@@ -12,7 +12,7 @@
 
 #include "core/types.h"
 
-/* A tracked cgroup. Slots are 1..max_tracked; a slot is free again after pf_discover_remove(). */
+/* A tracked cgroup; its path is kept behind it. Slots are 1..max_tracked; a slot is free again after pf_discover_remove(). */
 struct pf_tracked {
 	struct pf_cgroup cgroup;
 	uint32_t slot;
@@ -20,6 +20,7 @@ struct pf_tracked {
 		since_ns; /* it did not exist before: its creation, or the scan before the one that found it */
 	bool from_start; /* found by the first scan: it lived before we did */
 	uint64_t scan;	 /* the last one that saw it */
+	char path[];
 };
 
 struct pf_discover_opts {

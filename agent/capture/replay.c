@@ -214,10 +214,10 @@ static int play_cgroup(struct pf_capture *c, const struct line *l, bool emit)
 	if (l->nr_words != 5 || pf_parse_u64(l->words[1], &cgroup.handle) < 0 ||
 	    pf_parse_u64(l->words[2], &cgroup.id) < 0 ||
 	    pf_parse_u64(l->words[3], &cgroup.born_ns) < 0 ||
-	    strlen(l->words[4]) >= sizeof(cgroup.path))
+	    strlen(l->words[4]) >= PF_CGROUP_PATH_MAX)
 		return -EINVAL;
 	cgroup.born_ns += c->shift_ns;
-	memcpy(cgroup.path, l->words[4], strlen(l->words[4]) + 1);
+	cgroup.path = l->words[4];
 	c->opts.classify(c->opts.classify_arg, cgroup.path, &cgroup.class);
 	if (emit)
 		c->opts.sink.appeared(c->opts.sink.arg, &cgroup);

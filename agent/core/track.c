@@ -42,6 +42,7 @@ static void track_free(struct pf_track *track)
 		track->history->nr_living--;
 	free(track->command_line);
 	free(track->waits);
+	free((char *)track->cgroup.path);
 	free(track);
 }
 
@@ -143,6 +144,11 @@ int pf_tracks_appeared(struct pf_tracks *tracks, const struct pf_cgroup *cgroup,
 	if (!track)
 		return -ENOMEM;
 	track->cgroup = *cgroup;
+	track->cgroup.path = strdup(cgroup->path);
+	if (!track->cgroup.path) {
+		free(track);
+		return -ENOMEM;
+	}
 	track->first_seen_ns = now_ns;
 	track->first_seen_unix_ns = now_ns + (uint64_t)wall_offset_ns;
 	track->ended_ns = track->ended_unix_ns = PF_UNKNOWN;
@@ -158,7 +164,7 @@ int pf_tracks_appeared(struct pf_tracks *tracks, const struct pf_cgroup *cgroup,
 	track->enforced.note = NULL;
 	r = pf_map_put_u64(tracks->by_handle, cgroup->handle, track);
 	if (r < 0) {
-		free(track);
+		track_free(track);
 		tracks->losses.tracks_full += r == -ENOSPC;
 		return r;
 	}

@@ -40,7 +40,7 @@ struct pf_track_waits {
 };
 
 struct pf_track {
-	struct pf_cgroup cgroup;
+	struct pf_cgroup cgroup;     /* its path is the track's own */
 	struct pf_identity identity; /* from the path at first; overwritten when names are known */
 	char instance[PF_INSTANCE_MAX];
 	uint64_t first_seen_ns, first_seen_unix_ns;

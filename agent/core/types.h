@@ -82,7 +82,7 @@ struct pf_cgroup {
 	uint64_t id;	 /* kernfs id (st_ino) in the hierarchy that has the memory controller */
 	uint64_t
 		born_ns; /* CLOCK_MONOTONIC when first seen, or the directory's birth where known */
-	char path[PF_CGROUP_PATH_MAX];
+	const char *path; /* borrowed; shorter than PF_CGROUP_PATH_MAX */
 	struct pf_cgroup_class class;
 };
 

@@ -63,6 +63,8 @@ static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
 	if (!seen || src->nr_lives == LIVES_MAX)
 		kt_fail("no room for another life of a cgroup");
 	seen->cgroup = *cgroup;
+	seen->cgroup.path = seen->path;
+	snprintf(seen->path, sizeof(seen->path), "%s", cgroup->path);
 	pf_sample_clear(&seen->sum);
 	src->lives[src->nr_lives++] = seen;
 }

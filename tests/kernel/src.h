@@ -11,6 +11,7 @@
 /* One life of one cgroup, as the source told it. */
 struct kt_seen {
 	struct pf_cgroup cgroup;
+	char path[256];
 	bool vanished, last_seen;
 	unsigned nr_samples;
 	uint64_t start_ns, end_ns; /* of the samples added up */

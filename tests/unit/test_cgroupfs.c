@@ -15,6 +15,7 @@
 /* What a source told. */
 struct seen {
 	struct pf_cgroup cgroups[8];
+	char paths[8][64];
 	struct pf_sample samples[8]; /* the last one of each, in the order of cgroups */
 	int nr_cgroups, nr_samples, nr_vanished;
 };
@@ -31,8 +32,11 @@ static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
 {
 	struct seen *seen = arg;
 
-	if (seen->nr_cgroups < 8)
-		seen->cgroups[seen->nr_cgroups++] = *cgroup;
+	if (seen->nr_cgroups == 8)
+		return;
+	seen->cgroups[seen->nr_cgroups] = *cgroup;
+	seen->cgroups[seen->nr_cgroups].path = seen->paths[seen->nr_cgroups];
+	snprintf(seen->paths[seen->nr_cgroups++], sizeof(seen->paths[0]), "%s", cgroup->path);
 }
 
 static void on_sampled(void *arg, const struct pf_sample *sample)

@@ -81,6 +81,7 @@ static void shuffle(struct pods *pods)
 
 struct leaf {
 	struct pf_cgroup cgroup;
+	char path[PF_CGROUP_PATH_MAX];
 	uint64_t weight;
 	bool sandbox;
 	char namespace_name[64], pod[254], container[254];
@@ -122,11 +123,12 @@ static void load_truth(const char *node, struct leaves *leaves)
 		struct pf_cgroup *cgroup = &leaf->cgroup;
 
 		memset(leaf, 0, sizeof(*leaf));
-		if (sscanf(line, "%1023s %lu %15s %63s %253s %253s", cgroup->path, &leaf->weight,
+		if (sscanf(line, "%1023s %lu %15s %63s %253s %253s", leaf->path, &leaf->weight,
 			   type, leaf->namespace_name, leaf->pod, leaf->container) != 6)
 			abort();
 		leaf->sandbox = !strcmp(type, "sandbox");
 		cgroup->handle = leaves->nr;
+		cgroup->path = leaf->path;
 		cgroup->id = cgroup_id_of(tree.data, cgroup->path);
 		PF_CHECK(cgroup->path, cgroup->id);
 		pf_cgroup_classify(&rules, cgroup->path, &cgroup->class);
