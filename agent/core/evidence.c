@@ -146,6 +146,8 @@ static void raise_cell(struct pf_memory_cell *to, const struct pf_memory_cell *f
 	to->need_bytes = PF_MAX(to->need_bytes, from->need_bytes);
 	to->peak_bytes = PF_MAX(to->peak_bytes, from->peak_bytes);
 	to->oom_bytes = PF_MAX(to->oom_bytes, from->oom_bytes);
+	if (from->room_bytes && (!to->room_bytes || from->room_bytes < to->room_bytes))
+		to->room_bytes = from->room_bytes;
 }
 
 /* Into a sorted list of at most @max cells. Returns false, with the oldest in *ret_out, if one had
@@ -249,7 +251,10 @@ static void add_memory(struct pf_evidence *e, const struct pf_slice *s)
 {
 	struct pf_memory_cell cell = { .index = s->hour,
 				       .need_bytes = need_of(s),
-				       .peak_bytes = known(s->memory_peak_bytes) };
+				       .peak_bytes = known(s->memory_peak_bytes),
+				       .room_bytes = s->memory_limit_bytes == PF_UNKNOWN
+							     ? 0
+							     : s->memory_limit_bytes };
 
 	if (known(s->oom_kills)) {
 		uint64_t at = PF_MAX(known(s->memory_limit_bytes), cell.need_bytes);
@@ -270,41 +275,89 @@ static void add_memory(struct pf_evidence *e, const struct pf_slice *s)
 
 /* ---- VPA's peaks ---- */
 
-static void final_peak(struct pf_evidence *e, uint32_t i)
+static int by_end(const void *a, const void *b)
 {
-	pf_vpa_hist_add(&e->vpa.memory, (double)e->peaks[i].bytes, 1.0,
-			e->peaks[i].interval_end_ns);
-	e->peaks[i] = e->peaks[--e->nr_peaks];
+	const struct pf_vpa_slice_peak *x = a, *y = b;
+
+	if (x->interval_end_ns != y->interval_end_ns)
+		return x->interval_end_ns < y->interval_end_ns ? -1 : 1;
+	return x->instance < y->instance ? -1 : x->instance > y->instance;
 }
 
-/* Peaks that get no later word, and the oldest one if the table is full: it then counts as it is. */
+/* The first @nr are put into the histogram: they get no later word. */
+static void final_peaks(struct pf_evidence *e, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		pf_vpa_hist_add(&e->vpa.memory, (double)e->peaks[i].bytes, 1.0,
+				e->peaks[i].interval_end_ns);
+	e->nr_peaks -= nr;
+	memmove(e->peaks, e->peaks + nr, e->nr_peaks * sizeof(*e->peaks));
+}
+
 static void settle_peaks(struct pf_evidence *e)
 {
-	uint32_t oldest = 0;
+	uint32_t nr = 0;
 
-	for (uint32_t i = e->nr_peaks; i-- > 0;)
-		if (pf_vpa_time_diff(e->last_ns, e->peaks[i].interval_end_ns) > PEAK_FINAL_NS)
-			final_peak(e, i);
-	if (e->nr_peaks < PF_EVIDENCE_PEAKS_MAX)
-		return;
-	for (uint32_t i = 1; i < e->nr_peaks; i++)
-		if (e->peaks[i].interval_end_ns < e->peaks[oldest].interval_end_ns)
-			oldest = i;
-	final_peak(e, oldest);
+	while (nr < e->nr_peaks &&
+	       pf_vpa_time_diff(e->last_ns, e->peaks[nr].interval_end_ns) > PEAK_FINAL_NS)
+		nr++;
+	if (nr)
+		final_peaks(e, nr);
 }
 
-/* Room was made by reserve_peaks(). */
+/* Index of the first peak that is not before @peak. */
+static uint32_t place_of_peak(const struct pf_evidence *e, const struct pf_vpa_slice_peak *peak)
+{
+	uint32_t low = 0, high = e->nr_peaks;
+
+	/* Mostly it is a new one, and the newest. */
+	if (high && by_end(&e->peaks[high - 1], peak) < 0)
+		return high;
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (by_end(&e->peaks[middle], peak) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Room was made by reserve_peaks(). In a full table the oldest becomes final as it is. */
 static void put_peak(struct pf_evidence *e, const struct pf_vpa_slice_peak *peak)
 {
-	for (uint32_t i = 0; i < e->nr_peaks; i++) {
-		if (e->peaks[i].instance != peak->instance ||
-		    e->peaks[i].interval_end_ns != peak->interval_end_ns)
-			continue;
-		e->peaks[i].bytes = PF_MAX(e->peaks[i].bytes, peak->bytes);
+	uint32_t at = place_of_peak(e, peak);
+
+	if (at < e->nr_peaks && by_end(&e->peaks[at], peak) == 0) {
+		e->peaks[at].bytes = PF_MAX(e->peaks[at].bytes, peak->bytes);
 		return;
 	}
-	settle_peaks(e);
-	e->peaks[e->nr_peaks++] = *peak;
+	if (e->nr_peaks == PF_EVIDENCE_PEAKS_MAX && at == 0) {
+		pf_vpa_hist_add(&e->vpa.memory, (double)peak->bytes, 1.0, peak->interval_end_ns);
+		return;
+	}
+	if (e->nr_peaks == PF_EVIDENCE_PEAKS_MAX) {
+		final_peaks(e, 1);
+		at--;
+	}
+	memmove(e->peaks + at + 1, e->peaks + at, (e->nr_peaks - at) * sizeof(*e->peaks));
+	e->peaks[at] = *peak;
+	e->nr_peaks++;
+}
+
+void pf_evidence_order_peaks(struct pf_evidence *e)
+{
+	uint32_t nr = 0;
+
+	if (e->nr_peaks)
+		qsort(e->peaks, e->nr_peaks, sizeof(*e->peaks), by_end);
+	for (uint32_t i = 0; i < e->nr_peaks; i++)
+		if (nr && by_end(&e->peaks[nr - 1], &e->peaks[i]) == 0)
+			e->peaks[nr - 1].bytes = PF_MAX(e->peaks[nr - 1].bytes, e->peaks[i].bytes);
+		else
+			e->peaks[nr++] = e->peaks[i];
+	e->nr_peaks = nr;
 }
 
 static int reserve_peaks(struct pf_evidence *e, uint32_t more)
@@ -334,6 +387,7 @@ static void add_vpa(struct pf_evidence *e, uint64_t instance, const struct pf_sl
 
 		put_peak(e, &peak);
 	}
+	settle_peaks(e);
 	if (!vpa->cpu_weight || !vpa->nr_cpu_samples)
 		return;
 	for (int n = 0; n < PF_SLICE_VPA_BUCKETS; n++)
@@ -622,6 +676,7 @@ int pf_evidence_merge(struct pf_evidence *e, const struct pf_evidence *o)
 		put_hour(e, &o->hours[i]);
 	for (uint32_t i = 0; i < o->nr_peaks; i++)
 		put_peak(e, &o->peaks[i]);
+	settle_peaks(e);
 	for (uint32_t i = 0; i < o->nr_instances; i++) {
 		struct pf_evidence_instance in = o->instances[i];
 

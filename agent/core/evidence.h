@@ -26,8 +26,11 @@ enum {
 	PF_EVIDENCE_DAYS = 14,	/* older peaks are forgotten */
 	PF_EVIDENCE_INSTANCES_MAX =
 		256, /* told apart; beyond it the ones longest gone are forgotten */
-	PF_EVIDENCE_PEAKS_MAX =
-		1024, /* VPA memory intervals kept apart; beyond it the oldest become final */
+	/*
+	 * VPA memory intervals kept apart, those of the last 14 days at most: 24 bytes each, allocated by need. Up to
+	 * that many instances can be alive within a day before VPA's answer for memory is only nearly exact.
+	 */
+	PF_EVIDENCE_PEAKS_MAX = 16384,
 };
 
 /* Half-lives, found by the back-test: a request follows the higher of the two. */
@@ -40,6 +43,7 @@ struct pf_memory_cell {
 	uint64_t need_bytes; /* what could not be dropped, spikes between samples included */
 	uint64_t peak_bytes; /* all that was charged, page cache included */
 	uint64_t oom_bytes;  /* what an OOM kill says was needed; 0: no kill */
+	uint64_t room_bytes; /* lowest limit that was in force; PF_NO_LIMIT; 0: not known */
 };
 
 struct pf_evidence_instance {
@@ -100,8 +104,9 @@ struct pf_evidence {
 	uint64_t oom_overshoot_bytes;			       /* highest */
 	uint64_t working_set_peak_bytes;		       /* highest; 0: not known */
 
-	struct pf_vpa_aggregate vpa;	 /* CPU, and memory peaks that have become final */
-	struct pf_vpa_slice_peak *peaks; /* unordered; an interval's highest peak counts once */
+	struct pf_vpa_aggregate vpa; /* CPU, and memory peaks that have become final */
+	struct pf_vpa_slice_peak
+		*peaks; /* by end and instance; an interval's highest peak counts once */
 	uint32_t nr_peaks, peaks_cap;
 	struct pf_evidence_instance *instances;
 	uint32_t nr_instances, instances_cap;
@@ -127,6 +132,9 @@ PF_MUST_CHECK int pf_evidence_add_slice(struct pf_evidence *evidence, uint64_t i
 /** pf_evidence_merge() - adds all of @other, which is left as it is. Return: 0; -ENOMEM, then
  * nothing was taken. */
 PF_MUST_CHECK int pf_evidence_merge(struct pf_evidence *evidence, const struct pf_evidence *other);
+
+/** pf_evidence_order_peaks() - sorts peaks that were read from elsewhere, each interval once. */
+void pf_evidence_order_peaks(struct pf_evidence *evidence);
 
 /** pf_evidence_vpa() - VPA's aggregate: CPU, and all memory peaks put into the histogram. */
 void pf_evidence_vpa(const struct pf_evidence *evidence, struct pf_vpa_aggregate *ret_aggregate);

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1 };
+/* 2: memory cells know the limit that was in force. */
+enum { VERSION = 2, VERSION_OLDEST = 1 };
 
 struct io {
 	struct pf_buf *out;	 /* saving */
 	const unsigned char *in; /* loading */
 	size_t left;
+	uint32_t version; /* of what is written or read */
 	int err;
 };
 
@@ -125,6 +127,8 @@ static void io_cells(struct io *io, struct pf_memory_cell *cells, uint32_t *nr, 
 		io_u64(io, &cells[i].need_bytes);
 		io_u64(io, &cells[i].peak_bytes);
 		io_u64(io, &cells[i].oom_bytes);
+		if (io->version >= 2)
+			io_u64(io, &cells[i].room_bytes);
 		if (i && cells[i].index <= cells[i - 1].index)
 			io->err = io->err ? io->err : -EBADMSG;
 	}
@@ -158,6 +162,8 @@ static void io_peaks(struct io *io, struct pf_evidence *e)
 		io_i64(io, &e->peaks[i].interval_end_ns);
 		io_i64(io, &e->peaks[i].bytes);
 	}
+	if (!io->out && !io->err)
+		pf_evidence_order_peaks(e); /* version 1 kept them as they came */
 	e->instances = io_array(io, e->instances, &e->nr_instances, &e->instances_cap,
 				PF_EVIDENCE_INSTANCES_MAX, sizeof(*e->instances));
 	for (uint32_t i = 0; !io->err && i < e->nr_instances; i++) {
@@ -233,11 +239,10 @@ static void io_evidence(struct io *io, struct pf_evidence *e)
 
 int pf_evidence_save(const struct pf_evidence *evidence, struct pf_buf *buf)
 {
-	struct io io = { .out = buf };
-	uint32_t version = VERSION;
+	struct io io = { .out = buf, .version = VERSION };
 	struct pf_evidence copy = *evidence; /* the walk writes only when loading */
 
-	io_u32(&io, &version);
+	io_u32(&io, &io.version);
 	io_evidence(&io, &copy);
 	return io.err;
 }
@@ -247,13 +252,12 @@ int pf_evidence_load(const void *data, size_t size, struct pf_evidence **ret_evi
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
 	struct io io = { .in = data, .left = size };
 	struct pf_vpa_settings settings;
-	uint32_t version = 0;
 	int r;
 
-	io_u32(&io, &version);
+	io_u32(&io, &io.version);
 	if (io.err)
 		return io.err;
-	if (version != VERSION)
+	if (io.version < VERSION_OLDEST || io.version > VERSION)
 		return -EOPNOTSUPP;
 	pf_vpa_settings_default(&settings);
 	r = pf_evidence_new(&settings, &evidence); /* sets the histograms' scales */

@@ -13,8 +13,8 @@ PF_MUST_CHECK int pf_evidence_save(const struct pf_evidence *evidence, struct pf
 
 /**
  * pf_evidence_load() - evidence from what pf_evidence_save() gave; all of @size belongs to it.
- * Return: 0; -EBADMSG: cut short, too long, or a value out of its range; -EOPNOTSUPP: another
- * version; -ENOMEM.
+ * Return: 0; -EBADMSG: cut short, too long, or a value out of its range; -EOPNOTSUPP: a
+ * version of a newer podfit, older ones are read; -ENOMEM.
  */
 PF_MUST_CHECK int pf_evidence_load(const void *data, size_t size,
 				   struct pf_evidence **ret_evidence);

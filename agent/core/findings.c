@@ -227,7 +227,7 @@ static void find_memory_request(struct pf_work *w)
 			pf_text_bytes(w->arena, (double)memory->target));
 		return;
 	}
-	if (!pf_is_set(present) || w->leaking)
+	if (!pf_is_set(present) || w->leaking || w->suspected)
 		return;
 	if ((double)present > (double)memory->target * (1 + WORTH_A_CHANGE))
 		pf_find(w, PF_VERDICT_MEMORY_OVER_PROVISIONED, PF_ACTION_DECREASE_REQUESTS,
@@ -241,6 +241,14 @@ static void find_memory_request(struct pf_work *w)
 			pf_text_bytes(w->arena, (double)memory->target));
 }
 
+/* More memory is no answer to a leak, and not yet one to what may be a leak. */
+static enum pf_action action_of_shortage(const struct pf_work *w)
+{
+	return w->leaking     ? PF_ACTION_FIX_LEAK
+	       : w->suspected ? PF_ACTION_NONE
+			      : PF_ACTION_INCREASE_LIMITS;
+}
+
 static void find_oom(struct pf_work *w)
 {
 	uint64_t limit = w->in->present.memory_limit_bytes;
@@ -248,14 +256,12 @@ static void find_oom(struct pf_work *w)
 		pf_is_set(limit) && limit ? (double)w->memory.need_bytes / (double)limit : NAN;
 
 	if (w->e->oom_kills)
-		pf_find(w, PF_VERDICT_OOM_KILLED,
-			w->leaking ? PF_ACTION_FIX_LEAK : PF_ACTION_INCREASE_LIMITS,
+		pf_find(w, PF_VERDICT_OOM_KILLED, action_of_shortage(w),
 			"Killed for memory %" PRIu64 " times; at least %s more was wanted.",
 			w->e->oom_kills,
 			pf_text_bytes(w->arena, (double)w->e->oom_overshoot_bytes));
 	else if (used > OOM_RISK_RATIO)
-		pf_find(w, PF_VERDICT_MEMORY_OOM_RISK,
-			w->leaking ? PF_ACTION_FIX_LEAK : PF_ACTION_INCREASE_LIMITS,
+		pf_find(w, PF_VERDICT_MEMORY_OOM_RISK, action_of_shortage(w),
 			"Memory that cannot be dropped reached %.0f %% of the limit of %s.",
 			100 * used, pf_text_bytes(w->arena, (double)limit));
 	if (limit == PF_NO_LIMIT && pf_is_set(w->results[0].memory.limit))

@@ -90,9 +90,9 @@ void pf_find(struct pf_work *w, enum pf_verdict verdict, enum pf_action action, 
 
 static uint64_t rounded(double amount, int r)
 {
-	double unit = r == PF_VPA_CPU ? 1 : (double)PF_MIB;
-
-	return (uint64_t)(ceil(amount / unit) * unit);
+	if (r == PF_VPA_CPU)
+		return (uint64_t)fmax(round(amount), 1);
+	return (uint64_t)(ceil(amount / (double)PF_MIB) * (double)PF_MIB);
 }
 
 /* Minimum, the node's size, then the policy's minAllowed and maxAllowed: the last word is theirs. */
@@ -234,6 +234,25 @@ static void podfit_leaking(struct pf_work *w, struct pf_amounts *memory)
 		pf_text_bytes(w->arena, size));
 }
 
+/*
+ * Perhaps it leaks: what has grown is not asked for as long as that is open, and not taken away either, because it may be
+ * needed. The request stays; without one, it is the size from before the rise.
+ */
+static void podfit_suspected(struct pf_work *w, struct pf_amounts *memory)
+{
+	double before =
+		(double)w->in->leak->pre_leak_bytes * (1 + w->rules->class.memory_margin_ratio);
+	uint64_t present = w->in->present.memory_request_bytes;
+	bool stays = pf_is_set(present) && present;
+	double held = stays ? (double)present : before;
+
+	put_amounts(w, PF_VPA_MEMORY, held, fmin(before, held), held, memory);
+	pf_step(w,
+		"Memory: it has been growing in a way that may be a leak. Until that is decided the request is held at %s, %s.",
+		pf_text_bytes(w->arena, held),
+		stays ? "what it is now" : "the size from before the growth");
+}
+
 static void podfit_memory(struct pf_work *w, struct pf_amounts *memory)
 {
 	const struct pf_class *class = &w->rules->class;
@@ -243,6 +262,10 @@ static void podfit_memory(struct pf_work *w, struct pf_amounts *memory)
 		return;
 	if (w->leaking && pf_is_set(w->in->leak->pre_leak_bytes)) {
 		podfit_leaking(w, memory);
+		return;
+	}
+	if (w->suspected && pf_is_set(w->in->leak->pre_leak_bytes)) {
+		podfit_suspected(w, memory);
 		return;
 	}
 	if (!w->has_memory)
@@ -520,6 +543,7 @@ int pf_recommend(const struct pf_recommend_input *in, struct pf_arena *arena,
 	init_result(&w.results[1], "vpa");
 	init_result(&w.results[2], "baseline");
 	w.leaking = in->leak && in->leak->state == PF_LEAK_ALARM;
+	w.suspected = in->leak && in->leak->state == PF_LEAK_SUSPECT;
 	if (w.e && w.e->reference_ns == PF_VPA_NO_TIME)
 		w.e = NULL;
 	if (w.e) {

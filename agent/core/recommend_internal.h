@@ -31,7 +31,8 @@ struct pf_work {
 		present_point; /* what it says of the present limit, if there is one */
 	bool has_advised_point;
 	struct pf_curve_point advised_point; /* of the advised limit */
-	bool leaking;
+	bool leaking;			     /* there is an alarm */
+	bool suspected;			     /* not yet an alarm, and perhaps never one */
 	double history_hours; /* from the first to the last sample, in analysis time */
 
 	struct pf_policy_result results[PF_RESULTS];

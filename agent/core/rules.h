@@ -38,10 +38,12 @@ struct pf_class {
 	enum pf_limit_mode cpu_limit_mode;
 	double throttling_budget_ratio;
 	/*
-	 * Memory request: the highest need of the window, times 1 + margin + growth_margin *
+	 * Memory request: the need where hours unused + kill_price * (peaks above) is smallest,
+	 * times 1 + margin + growth_margin *
 	 * (largest rise seen of one hour over the six before it). Memory limit: that times 1 +
 	 * limit margin.
 	 */
+	double memory_kill_price; /* hours of a whole size unused that one kill is worth */
 	double memory_margin_ratio;
 	double memory_growth_margin;
 	double memory_young_margin; /* added while there is no history yet, less the more there is */

@@ -2,9 +2,11 @@
 /*
  * size_memory.h - a memory request and limit from the peaks of hours and days.
  *
- *	request = highest need of the window * (1 + margin + growth_margin * growth + young_margin * missing history)
+ *	request = need * (1 + margin + growth_margin * growth + young_margin * missing history)
  *
- * The need is what could not be dropped: hot memory, spikes between samples included. Growth is how far an hour
+ * The need of an hour is what could not be dropped: hot memory, spikes between samples included. The need that counts
+ * is the cheapest of them: the one with the least hours of unused size + kill_price * (hours and days above it). At
+ * the default price, more hours than the window has, that is the highest. Growth is how far an hour
  * ever rose above the six hours before it: a load that repeats itself needs no room beyond its maximum, one that keeps
  * finding new heights does. After an OOM kill the need is where the limit was plus the overshoot.
  */
@@ -20,8 +22,9 @@ struct pf_memory_size {
 	double request_bytes, limit_bytes; /* before bounds */
 	double lower_bytes, upper_bytes;   /* of the request */
 	uint64_t need_bytes;		   /* highest of the window */
-	uint64_t oom_bytes;		   /* what kills said was needed; 0: none */
-	double growth_ratio;		   /* largest rise over the hours before, 0 to 1 */
+	size_t nr_above;     /* peaks not worth their size: 0 unless the kill price is low */
+	uint64_t oom_bytes;  /* what kills said was needed; 0: none */
+	double growth_ratio; /* largest rise over the hours before, 0 to 1 */
 };
 
 /**

@@ -58,6 +58,7 @@ static const struct pf_field class_fields[] = {
 	{ "cpuLimit", PF_FIELD_CHOICE, OF(pf_class, cpu_limit_mode), .choices = limit_modes },
 	{ "throttlingBudget", PF_FIELD_NUMBER, OF(pf_class, throttling_budget_ratio), 0, 1 },
 	{ "memoryMargin", PF_FIELD_NUMBER, OF(pf_class, memory_margin_ratio), 0, 10 },
+	{ "memoryKillPrice", PF_FIELD_NUMBER, OF(pf_class, memory_kill_price), 0, 1e6 },
 	{ "memoryGrowthMargin", PF_FIELD_NUMBER, OF(pf_class, memory_growth_margin), 0, 10 },
 	{ "memoryYoungMargin", PF_FIELD_NUMBER, OF(pf_class, memory_young_margin), 0, 10 },
 	{ "memoryLimitMargin", PF_FIELD_NUMBER, OF(pf_class, memory_limit_margin_ratio), 0, 10 },

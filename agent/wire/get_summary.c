@@ -78,7 +78,8 @@ static int get_cells(Podfit__V1__MemoryCell *const *from, size_t nr, struct pf_m
 		return damaged(error, "memory cells: more than are kept");
 	for (size_t i = 0; i < nr; i++) {
 		to[i] = (struct pf_memory_cell){ from[i]->index, from[i]->need_bytes,
-						 from[i]->peak_bytes, from[i]->oom_bytes };
+						 from[i]->peak_bytes, from[i]->oom_bytes,
+						 from[i]->room_bytes };
 		if (i && to[i].index <= to[i - 1].index)
 			return damaged(error, "memory cells: not in order");
 	}
@@ -99,6 +100,7 @@ static int get_peaks(const Podfit__V1__Evidence *from, struct pf_evidence *e,
 		e->peaks[i] = (struct pf_vpa_slice_peak){ from->peaks[i]->instance,
 							  from->peaks[i]->interval_end_ns,
 							  from->peaks[i]->bytes };
+	pf_evidence_order_peaks(e);
 	return 0;
 }
 

@@ -90,6 +90,8 @@ static Podfit__V1__MemoryCell **put_cells(struct pf_arena *arena,
 		PUT_ANY(to[i], peak_bytes, cells[i].peak_bytes);
 		if (cells[i].oom_bytes)
 			PUT_ANY(to[i], oom_bytes, cells[i].oom_bytes);
+		if (cells[i].room_bytes)
+			PUT_ANY(to[i], room_bytes, cells[i].room_bytes);
 	}
 	return to;
 }

@@ -268,7 +268,127 @@ static void test_bounded(void)
 		      1, 0);
 }
 
-PF_TEST_SUITE(evidence, { "any order", test_any_order }, { "merge", test_merge },
+/*
+ * A workload of many instances, each with intervals of its own whose peaks rise from hour to hour: the merged answer
+ * has to be the one of VPA's own histogram, in which each interval counts once, whatever the order.
+ */
+static void test_many_instances(void)
+{
+	enum { INSTANCES = 2500, HOURS_EACH = 3 };
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_new();
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *merged = evidence_new();
+	struct pf_vpa_settings settings;
+	struct pf_vpa_aggregate real, ours;
+
+	pf_vpa_settings_default(&settings);
+	pf_vpa_aggregate_init(&real, &settings);
+	for (uint32_t hour = 0; hour < HOURS_EACH; hour++) {
+		PF_AUTO(pf_evidence_freep) struct pf_evidence *of_hour = evidence_new();
+
+		for (uint64_t i = 0; i < INSTANCES; i++) {
+			PF_AUTO(pf_slice_freep) struct pf_slice *s = NULL;
+			uint64_t id = i * 7919 % INSTANCES + 1;
+			uint64_t end_ns =
+				(EVIDENCE_START_HOUR + 24) * PF_NS_PER_HOUR + id * PF_NS_PER_S;
+			/* Half of them rise, and not in the order of their names. */
+			uint64_t bytes = (50 + id * 31 % 900) * PF_MIB +
+					 (id % 2 ? hour : HOURS_EACH - hour) * 20 * PF_MIB;
+			uint64_t highest = (50 + id * 31 % 900) * PF_MIB +
+					   (id % 2 ? HOURS_EACH - 1 : HOURS_EACH) * 20 * PF_MIB;
+
+			PF_CHECK_INT("new", pf_slice_new(&s), 0);
+			s->hour = EVIDENCE_START_HOUR + hour;
+			s->start_unix_ns = (uint64_t)s->hour * PF_NS_PER_HOUR;
+			s->covered_ns = PF_NS_PER_HOUR;
+			PF_CHECK_INT("peak", pf_slice_peak(s, end_ns, bytes, false), 0);
+			PF_CHECK_INT("one by one", pf_evidence_add_slice(e, id, s), 0);
+			PF_CHECK_INT("by the hour", pf_evidence_add_slice(of_hour, id, s), 0);
+			if (hour == 0)
+				pf_vpa_hist_add(&real.memory, (double)highest, 1.0,
+						(int64_t)end_ns);
+		}
+		PF_CHECK_INT("merge", pf_evidence_merge(merged, of_hour), 0);
+	}
+	const struct pf_evidence *both[] = { e, merged };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(both); i++) {
+		PF_CHECK_INT("each interval once", both[i]->nr_peaks, INSTANCES);
+		pf_evidence_vpa(both[i], &ours);
+		PF_CHECK_NEAR("weight", ours.memory.total / real.memory.total, 1, 1e-9);
+		for (size_t n = 0; n < PF_VPA_NR_BUCKETS; n++)
+			PF_CHECK_NEAR("bucket", ours.memory.weight[n], real.memory.weight[n],
+				      1e-6 * real.memory.total);
+	}
+}
+
+/* What a kill asked for stands until it was given for a day; then the peaks tell. */
+static void test_kill_is_answered(void)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_new();
+	struct evidence_hour killed = { .idle_windows = 36000,
+					.memory_bytes = 500,
+					.hot_bytes = 500,
+					.oom_kills = 1,
+					.overshoot_bytes = 400,
+					.limit_bytes = 500 };
+	struct evidence_hour tight = {
+		.idle_windows = 36000, .memory_bytes = 400, .hot_bytes = 400, .limit_bytes = 500
+	};
+	struct evidence_hour roomy = {
+		.idle_windows = 36000, .memory_bytes = 550, .hot_bytes = 550, .limit_bytes = 900
+	};
+	struct pf_rules rules;
+	struct pf_memory_size size;
+
+	pf_rules_default(&rules);
+	evidence_run(e, "a", 0, 1, &killed);
+	evidence_run(e, "a", 1, 100, &tight); /* nobody did anything: days say nothing */
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_INT("it stands", size.oom_bytes, 900);
+	evidence_run(e, "a", 101, 23, &roomy);
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_INT("not yet a day", size.oom_bytes, 900);
+	evidence_run(e, "a", 124, 1, &roomy);
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_INT("answered", size.oom_bytes, 0);
+	PF_CHECK_INT("by what it needed", size.need_bytes, 550);
+	evidence_run(e, "a", 125, 2, &tight); /* the advice was followed */
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_INT("and stays so", size.oom_bytes, 0);
+}
+
+/* A peak is given up where its hours of unused size are dearer than the kill. */
+static void test_kill_price(void)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_new();
+	struct evidence_hour high = { .idle_windows = 36000,
+				      .memory_bytes = 1000,
+				      .hot_bytes = 1000 };
+	struct evidence_hour low = { .idle_windows = 36000, .memory_bytes = 200, .hot_bytes = 200 };
+	struct pf_rules rules;
+	struct pf_memory_size size;
+
+	/* 50 hours at a fifth of the peak: 40 hours of a whole size unused. */
+	pf_rules_default(&rules);
+	rules.class.memory_margin_ratio = rules.class.memory_growth_margin = 0;
+	evidence_run(e, "a", 0, 50, &low);
+	evidence_run(e, "a", 50, 1, &high);
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_NEAR("by default never", size.request_bytes, 1000, 0);
+	PF_CHECK_INT("none above", size.nr_above, 0);
+	rules.class.memory_kill_price = 41;
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_NEAR("dearer than the room", size.request_bytes, 1000, 0);
+	rules.class.memory_kill_price = 39;
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_NEAR("cheaper", size.request_bytes, 200, 0);
+	PF_CHECK_INT("one above", size.nr_above, 1);
+	PF_CHECK_INT("the highest is told all the same", size.need_bytes, 1000);
+}
+
+PF_TEST_SUITE(evidence, { "many instances", test_many_instances },
+	      { "kill is answered", test_kill_is_answered }, { "kill price", test_kill_price },
+	      { "any order", test_any_order }, { "merge", test_merge },
 	      { "merge empty", test_merge_empty }, { "is VPA", test_is_vpa },
 	      { "memory need", test_memory_need },
 	      { "windows without limit", test_windows_without_limit }, { "growth", test_growth },

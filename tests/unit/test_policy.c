@@ -126,7 +126,7 @@ static void test_first_match_holds(void)
 	pf_policy_rules(policy, &cart, &r);
 	PF_CHECK_STR("class", r.class.name, "fast");
 	PF_CHECK_NEAR("of the class", r.class.throttling_budget_ratio, 0.001, 0);
-	PF_CHECK_NEAR("of what it extends", r.class.cpu_risk_price, 8, 0);
+	PF_CHECK_NEAR("of what it extends", r.class.cpu_risk_price, 12, 0);
 	PF_CHECK_NEAR("of the rule", r.class.cpu_margin_ratio, 0.5, 0);
 	PF_CHECK_INT("minAllowed", r.min_allowed[PF_VPA_MEMORY], 64 << 20);
 	PF_CHECK("controlled", r.controlled[PF_VPA_CPU] && !r.controlled[PF_VPA_MEMORY] &&

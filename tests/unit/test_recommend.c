@@ -217,6 +217,44 @@ static void test_leak_is_not_fed(void)
 	tear_down(&f);
 }
 
+static void test_suspect_is_held(void)
+{
+	struct evidence_hour h = { .idle_windows = 36000,
+				   .memory_bytes = 400 * PF_MIB,
+				   .hot_bytes = 400 * PF_MIB };
+	struct pf_leak_finding leak;
+	struct fixture f;
+
+	set_up(&f);
+	pf_leak_finding_clear(&leak);
+	leak.state = PF_LEAK_SUSPECT;
+	leak.pre_leak_bytes = 200 * PF_MIB;
+	f.in.leak = &leak;
+	evidence_run(f.e, "a", 0, 48, &h);
+
+	f.in.present = sizes(100, 100, 300, 420);
+	recommend(&f);
+	PF_CHECK_INT("it is not raised", podfit(&f)->memory.target, 300 * PF_MIB);
+	PF_CHECK_INT("nor is the limit", podfit(&f)->memory.limit, PF_UNKNOWN);
+	PF_CHECK("no word of too little", !finding(&f, PF_VERDICT_MEMORY_UNDER_PROVISIONED, false));
+	check_finding(&f, "a risk all the same", PF_VERDICT_MEMORY_OOM_RISK, PF_ACTION_NONE);
+
+	f.in.present = sizes(100, 100, 800, 1000);
+	recommend(&f);
+	PF_CHECK_INT("nor lowered", podfit(&f)->memory.target, 800 * PF_MIB);
+	PF_CHECK_INT("no savings of memory", f.rec.savings.memory_bytes, 0);
+
+	f.in.present.memory_request_bytes = PF_NO_LIMIT;
+	recommend(&f);
+	PF_CHECK_INT("no request: from before", podfit(&f)->memory.target, 204 * PF_MIB);
+
+	leak.state = PF_LEAK_NONE;
+	f.in.present = sizes(100, 100, 300, 420);
+	recommend(&f);
+	PF_CHECK("not suspected any more", podfit(&f)->memory.target > 400 * PF_MIB);
+	tear_down(&f);
+}
+
 static void test_start(void)
 {
 	struct fixture f;
@@ -344,7 +382,8 @@ static void test_out_of_memory(void)
 
 PF_TEST_SUITE(recommend, { "over-provisioned", test_over_provisioned },
 	      { "throttled", test_throttled }, { "saturated", test_saturated }, { "OOM", test_oom },
-	      { "leak is not fed", test_leak_is_not_fed }, { "start", test_start },
+	      { "leak is not fed", test_leak_is_not_fed },
+	      { "suspect is held", test_suspect_is_held }, { "start", test_start },
 	      { "bounds and modes", test_bounds_and_modes },
 	      { "missing and HPA", test_missing_and_hpa }, { "uneven", test_uneven },
 	      { "out of memory", test_out_of_memory });

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/feed.h"
+#include "core/leak.h"
 #include "core/recommend.h"
 #include "unit/check.h"
 
@@ -35,6 +36,7 @@ struct sim {
 	uint64_t instance;
 	uint32_t demand[PF_MILLICORES_BUCKETS];
 	uint64_t nr_ooms;
+	const struct pf_leak_finding *leak;
 };
 
 static void set_up(struct sim *s)
@@ -135,6 +137,7 @@ static const struct pf_policy_result *recommend(struct sim *s)
 	in.evidence = now;
 	in.rules = &s->rules;
 	in.present = s->present;
+	in.leak = s->leak;
 	pf_arena_reset(&s->arena);
 	PF_CHECK_INT("recommend", pf_recommend(&in, &s->arena, &s->rec), 0);
 	return pf_policy_result_of(&s->rec, "podfit");
@@ -338,6 +341,57 @@ static void test_oom_loop_ends(void)
 	tear_down(&s);
 }
 
+/*
+ * Healthy for a day and a half (300 to 340 MiB), then a leak of 24 MiB an hour. From the first suspicion on no advice is above the one
+ * before it, whether anybody applies the advice (then it is the present request) or there is no request at all.
+ */
+static void leak_is_never_fed(bool apply)
+{
+	PF_AUTO(pf_freep) struct pf_leak_state *state = calloc(1, sizeof(*state));
+	struct load l = { .millicores = 100, .bytes = 300 * PF_MIB };
+	struct pf_leak_options options;
+	struct pf_leak_finding leak;
+	uint64_t before = 0, target, seen[3] = { 0 };
+	struct sim s;
+
+	set_up(&s);
+	pf_leak_options_init(STEP_S * PF_NS_PER_S, 1, &options);
+	for (unsigned minute = 0; minute < 60 * 60; minute++) {
+		l.bytes = 300 * PF_MIB + minute * 2654435761u % 997 * PF_MIB / 25;
+		if (minute > 36 * 60)
+			l.bytes += (minute - 36 * 60) * 24 * PF_MIB / 60;
+		run(&s, 60, &l);
+		struct pf_leak_sample sample = { .at_ns = wall_ns(&s, s.now_s),
+						 .hot_bytes = l.bytes,
+						 .limit_bytes = 2 * PF_GIB,
+						 .cpu_cores = 0.1 };
+
+		(void)pf_leak_push(state, &options, &sample);
+		pf_leak_describe(state, &options, &leak);
+		s.leak = &leak;
+		seen[leak.state]++;
+		if (leak.state == PF_LEAK_NONE && minute % 5)
+			continue;
+		target = recommend(&s)->memory.target;
+		if (leak.state != PF_LEAK_NONE && before)
+			PF_CHECK("never above the one before", target <= before);
+		before = target;
+		if (apply)
+			s.present.memory_request_bytes = target;
+	}
+	PF_CHECK("first healthy", seen[PF_LEAK_NONE] > 36 * 60);
+	PF_CHECK("then suspected", seen[PF_LEAK_SUSPECT] > 0);
+	PF_CHECK("then told", seen[PF_LEAK_ALARM] > 0);
+	CHECK_WITHIN("back to what it needed", before, 300 * PF_MIB, 355 * PF_MIB);
+	tear_down(&s);
+}
+
+static void test_leak_is_never_fed(void)
+{
+	leak_is_never_fed(false);
+	leak_is_never_fed(true);
+}
+
 /* The wall clock jumps: an hour is never opened twice, and sizes do not change for it. */
 static void test_clock_steps(void)
 {
@@ -364,8 +418,8 @@ static void test_clock_steps(void)
 	tear_down(&s);
 }
 
-PF_TEST_SUITE(sim_days, { "steady", test_steady }, { "daily", test_daily },
-	      { "weekend", test_weekend }, { "bursts", test_bursts },
+PF_TEST_SUITE(sim_days, { "leak is never fed", test_leak_is_never_fed }, { "steady", test_steady },
+	      { "daily", test_daily }, { "weekend", test_weekend }, { "bursts", test_bursts },
 	      { "growth stays ahead", test_growth_stays_ahead },
 	      { "restarts keep history", test_restarts_keep_history },
 	      { "OOM loop ends", test_oom_loop_ends }, { "clock steps", test_clock_steps });

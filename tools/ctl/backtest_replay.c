@@ -68,8 +68,9 @@ static void podfit_done(struct podfit *p)
 	pf_arena_done(&p->arena);
 }
 
-/* The slice of the hour a row falls into; the one before is evidence from then on. */
-static int podfit_hour(struct podfit *p, double unix_s)
+/* The slice of the hour a row falls into, with the request in force, if any, for a limit; the one before is evidence
+ * from then on. */
+static int podfit_hour(struct podfit *p, double unix_s, double limit_bytes)
 {
 	uint32_t hour = (uint32_t)(unix_s / HOUR_S);
 	int r = 0;
@@ -87,6 +88,7 @@ static int podfit_hour(struct podfit *p, double unix_s)
 		return r;
 	p->slice->hour = hour;
 	p->slice->start_unix_ns = (uint64_t)(unix_s * 1e9);
+	p->slice->memory_limit_bytes = limit_bytes >= 0 ? (uint64_t)limit_bytes : PF_NO_LIMIT;
 	return 0;
 }
 
@@ -118,6 +120,17 @@ static int podfit_row(struct podfit *p, const struct pf_series_row *row, double 
 	}
 	s->covered_ns += (uint64_t)(interval_s * 1e9);
 	return 0;
+}
+
+/* Use above the request, which is taken for the limit, stands for an OOM kill: as the agent would have told it, with the
+ * least overshoot. */
+static void podfit_killed(struct podfit *p, double limit_bytes)
+{
+	const struct pf_vpa_settings *vpa = &p->rules->vpa;
+
+	p->slice->oom_kills = p->slice->oom_kills == PF_UNKNOWN ? 1 : p->slice->oom_kills + 1;
+	pf_slice_oom(p->slice, (uint64_t)fmax(vpa->oom_min_bump_bytes,
+					      limit_bytes * (vpa->oom_bump_ratio - 1)));
 }
 
 static int podfit_advise(struct podfit *p, double unix_s, struct clock *clock,
@@ -161,11 +174,14 @@ int pf_bt_replay_podfit(const struct pf_series *series, const struct pf_rules *r
 		double since = i ? row->unix_s - series->rows[i - 1].unix_s : series->interval_s;
 		bool event;
 
-		r = podfit_hour(&p, row->unix_s);
+		r = podfit_hour(&p, row->unix_s, clock.memory_bytes);
 		if (r == 0)
 			r = podfit_row(&p, row, fmin(fmin(since, 2 * series->interval_s), HOUR_S));
-		if (r == 0 && is_due(&clock, row, &event))
+		if (r == 0 && is_due(&clock, row, &event)) {
+			if (event)
+				podfit_killed(&p, clock.memory_bytes);
 			r = podfit_advise(&p, row->unix_s, &clock, advices);
+		}
 	}
 	return r;
 }
@@ -310,7 +326,9 @@ int pf_bt_replay_krr(const struct pf_series *series, const struct pf_rules *rule
 		if (!is_due(&clock, row, &event) || event)
 			continue; /* it is run by the hour and knows no kills */
 		if (k->cpu.nr)
-			cpu = k->cpu.sorted[(size_t)ceil(0.95 * (double)k->cpu.nr) - 1];
+			cpu = ceil(1000 *
+				   k->cpu.sorted[(size_t)ceil(0.95 * (double)k->cpu.nr) - 1]) /
+			      1000;
 		if (k->memory.nr)
 			memory = k->memory.sorted[k->memory.nr - 1] * 1.15;
 		r = pf_bt_add(advices, row->unix_s, cpu, memory);
