@@ -6,47 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
-#include "collector/store/store.h"
 #include "unit/check.h"
-
-struct place {
-	const char *name;
-	const struct pf_store_ops *ops;
-	char where[256];
-};
-
-static void sqlite_place(struct place *p, const char *file)
-{
-	p->name = "sqlite";
-	p->ops = &pf_store_sqlite;
-	(void)snprintf(p->where, sizeof(p->where), "/tmp/pf-store-%d-%s.db", getpid(), file);
-}
-
-static void sqlite_remove(const struct place *p)
-{
-	char path[300];
-
-	(void)unlink(p->where);
-	(void)snprintf(path, sizeof(path), "%s-wal", p->where);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s-shm", p->where);
-	(void)unlink(path);
-}
-
-static struct pf_store *open_store(const struct place *p, bool create)
-{
-	char note[512] = "", error[512] = "";
-	struct pf_store *store = NULL;
-	int r = p->ops->open(p->where, create, &store, note, sizeof(note), error, sizeof(error));
-
-	if (r < 0)
-		fprintf(stderr, "%s: open: %s\n", p->name, error);
-	PF_CHECK_INT(p->name, r, 0);
-	return store;
-}
+#include "unit/store_place.h"
 
 /* Rows as text, so that one comparison sees everything. */
 static int report_text(void *arg, const struct pf_store_report *r)
@@ -277,38 +240,6 @@ static void check_early_end(const struct place *p)
 	PF_CHECK_INT("calls", nr, 1);
 	check_list(p, store, 1, 1, "c/a/1/1 1-1;c/a/1/2 1-1;");
 	p->ops->close(store);
-}
-
-typedef void (*check_fn)(const struct place *p);
-
-static void clear_postgres(const struct place *p)
-{
-	struct pf_store *store = open_store(p, true);
-
-	if (!store)
-		return;
-	PF_CHECK_INT("begin", p->ops->begin(store), 0);
-	PF_CHECK_INT("clear", p->ops->delete_reports_before(store, UINT32_MAX), 0);
-	PF_CHECK_INT("clear", p->ops->delete_summaries(store, PF_SUMMARY_HOUR, 0, UINT32_MAX), 0);
-	PF_CHECK_INT("clear", p->ops->delete_summaries(store, PF_SUMMARY_DAY, 0, UINT32_MAX), 0);
-	PF_CHECK_INT("commit", p->ops->commit(store), 0);
-	p->ops->close(store);
-}
-
-static void on_both(check_fn check)
-{
-	const char *conninfo = getenv("PODFIT_TEST_POSTGRES");
-	struct place p;
-
-	sqlite_place(&p, "suite");
-	check(&p);
-	sqlite_remove(&p);
-	if (!conninfo)
-		return;
-	p = (struct place){ .name = "postgres", .ops = &pf_store_postgres };
-	(void)snprintf(p.where, sizeof(p.where), "%s", conninfo);
-	clear_postgres(&p);
-	check(&p);
 }
 
 static void test_reports(void)
