@@ -18,7 +18,7 @@ if ! pg_start "$work/pg"; then
 	echo "0 passed, 1 failed, 0 skipped"
 	exit 1
 fi
-PODFIT_TEST_POSTGRES=$PG_CONNINFO "$B/test-unit" collector_store >"$work/out" 2>&1
+PODFIT_TEST_POSTGRES=$PG_CONNINFO "$B/test-unit" collector_store collector_forget collector_faults >"$work/out" 2>&1
 python3 "$here/collector_api.py" "$B" "$PG_CONNINFO" >>"$work/out" 2>&1
 
 # The server goes away without a word and comes back: reports are refused meanwhile, taken after.

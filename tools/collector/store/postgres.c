@@ -235,12 +235,13 @@ static int exec(struct pf_store *store, const char *sql)
 static int connect_now(struct pf_store *store)
 {
 	/* A server that is gone is noticed in seconds, not in the kernel's quarter of an hour. */
-	static const char *const names[] = { "dbname",		 "connect_timeout",
-					     "tcp_user_timeout", "fallback_application_name",
-					     "options",		 NULL };
+	static const char *const names[] = {
+		"connect_timeout", "tcp_user_timeout", "fallback_application_name",
+		"options",	   "dbname",	       NULL
+	};
 	const char *values[] = {
-		store->where, "5", "15000", "podfit-collector", "-c client_min_messages=warning",
-		NULL
+		"5",	      "15000", "podfit-collector", "-c client_min_messages=warning",
+		store->where, NULL
 	};
 
 	/* What the user's own text says comes last and wins. */
