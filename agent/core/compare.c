@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/rates.h"
 #include "core/units.h"
 
 struct moments {
@@ -61,7 +62,9 @@ void pf_compare_rules_default(bool baseline, struct pf_compare_rules *ret_rules)
 		.errors_medium = 0.01,
 		.relative_medium = 0.1,
 		.relative_high = 0.5,
-		.effect_min = 0.5, /* by Cohen's words a medium effect */
+		.effect_min = 0.5,    /* by Cohen's words a medium effect */
+		.chance_high = 0.025, /* one side of a 95 % interval, as for the other measures */
+		.chance_medium = 0.10,
 	};
 }
 
@@ -170,18 +173,77 @@ static void judge_baseline(const struct pf_compare_rules *rules, struct pf_compa
 		       row->canary, row->stable);
 }
 
+static double hours_of(const struct pf_observation *o)
+{
+	return isnan(o->values[PF_MEASURE_ERRORS]) ? 0 : o->covered_ns / (double)PF_NS_PER_HOUR;
+}
+
+static struct pf_rate rate_of(const struct pf_compare_side *side)
+{
+	struct pf_rate rate = { 0 };
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < side->nr; i++) {
+			const struct pf_observation *o = &side->observations[i];
+			double hours = hours_of(o), events = o->values[PF_MEASURE_ERRORS] * hours;
+
+			if (hours > 0 && pass == 0)
+				pf_rate_add(&rate, events, hours);
+			else if (hours > 0)
+				pf_rate_spread(&rate, events, hours);
+		}
+	return rate;
+}
+
+/* Rates over the whole time of a side: means over instances would let one that lived for a minute decide. */
+static void pool_errors(const struct pf_rate *stable, const struct pf_rate *canary,
+			struct pf_compared *row)
+{
+	if (!(stable->hours > 0) || !(canary->hours > 0))
+		return;
+	row->stable = stable->events / stable->hours;
+	row->canary = canary->events / canary->hours;
+}
+
+static enum pf_outcome outcome_of_errors(const struct pf_compare_rules *rules,
+					 const struct pf_rate *stable, const struct pf_rate *canary,
+					 const char **ret_remark)
+{
+	double chance = pf_rate_chance(stable, canary);
+
+	*ret_remark = "";
+	if (canary->events * stable->hours <= stable->events * canary->hours)
+		return PF_OUTCOME_PASS;
+	if (chance < rules->chance_high)
+		return PF_OUTCOME_HIGH;
+	*ret_remark = ", but it may be chance";
+	if (chance < rules->chance_medium)
+		return PF_OUTCOME_MEDIUM;
+	if (pf_rate_chance_independent(stable, canary) >= rules->chance_high)
+		return PF_OUTCOME_PASS;
+	*ret_remark = ", nearly all in few instances";
+	return PF_OUTCOME_MEDIUM;
+}
+
+static void judge_errors(const struct pf_compare_rules *rules, const struct pf_rate *stable,
+			 const struct pf_rate *canary, struct pf_compared *row)
+{
+	const char *remark;
+
+	row->outcome = outcome_of_errors(rules, stable, canary, &remark);
+	(void)snprintf(row->sentence, sizeof(row->sentence),
+		       "%s: %.0f in %.1f h against %.0f in %.1f h%s",
+		       measures[PF_MEASURE_ERRORS].words, canary->events, canary->hours,
+		       stable->events, stable->hours, remark);
+}
+
 static void judge(const struct pf_compare_rules *rules, struct pf_compared *row)
 {
 	double floor = measures[row->measure].floor, base = fmax(fabs(row->stable), floor);
 	double worse = base > 0 ? (row->canary - row->stable) / base : 0;
 	bool is_sure = row->difference_low > 0; /* false when it is not known */
 
-	if (row->measure == PF_MEASURE_ERRORS) {
-		/* An error more is an error more: 0 has no shares. */
-		row->outcome = row->canary <= row->stable ? PF_OUTCOME_PASS
-			       : is_sure		  ? PF_OUTCOME_HIGH
-							  : PF_OUTCOME_MEDIUM;
-	} else if (row->canary <= floor || worse <= rules->relative_medium) {
+	if (row->canary <= floor || worse <= rules->relative_medium) {
 		row->outcome = PF_OUTCOME_PASS;
 	} else if (is_sure && row->effect >= rules->effect_min) {
 		row->outcome = worse > rules->relative_high ? PF_OUTCOME_HIGH : PF_OUTCOME_MEDIUM;
@@ -204,6 +266,7 @@ static void compare_measure(const struct pf_compare_side *stable,
 			    struct pf_compared *row)
 {
 	struct moments s = moments_of(stable, measure), c = moments_of(canary, measure);
+	struct pf_rate stable_errors = { 0 }, canary_errors = { 0 };
 
 	*row = (struct pf_compared){ .measure = measure, .stable = s.mean, .canary = c.mean };
 	difference(&s, &c, row);
@@ -211,12 +274,19 @@ static void compare_measure(const struct pf_compare_side *stable,
 		row->stable = quantile_ns(stable, 0.95);
 		row->canary = quantile_ns(canary, 0.95);
 	}
+	if (measure == PF_MEASURE_ERRORS) {
+		stable_errors = rate_of(stable);
+		canary_errors = rate_of(canary);
+		pool_errors(&stable_errors, &canary_errors, row);
+	}
 	if (isnan(row->stable) || isnan(row->canary)) {
 		row->outcome = PF_OUTCOME_UNKNOWN;
 		(void)snprintf(row->sentence, sizeof(row->sentence), "%s: not measured",
 			       measures[measure].words);
 	} else if (rules->baseline) {
 		judge_baseline(rules, row);
+	} else if (measure == PF_MEASURE_ERRORS) {
+		judge_errors(rules, &stable_errors, &canary_errors, row);
 	} else {
 		judge(rules, row);
 	}

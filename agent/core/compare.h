@@ -4,7 +4,8 @@
  * that is, and whether to go on.
  *
  * Each instance is one observation of each measure. A difference of means has a 95 % interval by
- * Welch's t (unequal variances) and an effect in pooled standard deviations (Cohen's d).
+ * Welch's t (unequal variances) and an effect in pooled standard deviations (Cohen's d). OOM kills and restarts are
+ * counts and judged as such: core/rates.h.
  */
 #ifndef PF_CORE_COMPARE_H
 #define PF_CORE_COMPARE_H
@@ -50,7 +51,7 @@ enum pf_outcome {
 
 struct pf_compared {
 	enum pf_measure measure;
-	double stable, canary;			/* means over the instances */
+	double stable, canary; /* means over the instances; of errors, over their whole time */
 	double difference_low, difference_high; /* of canary less stable; NaN with one instance */
 	double effect;				/* NaN: no variance known */
 	enum pf_outcome outcome;
@@ -75,6 +76,7 @@ struct pf_compare_rules {
 	double errors_medium;			   /* baseline: 0.01 an hour */
 	double relative_medium, relative_high;	   /* podfit: worse by this share of stable */
 	double effect_min;			   /* podfit: and by so many standard deviations */
+	double chance_high, chance_medium; /* podfit, errors: less probable than that by chance */
 };
 
 void pf_compare_rules_default(bool baseline, struct pf_compare_rules *ret_rules);
@@ -84,7 +86,9 @@ void pf_compare_rules_default(bool baseline, struct pf_compare_rules *ret_rules)
  *
  * Baseline: no failure: CONTINUE, surely; one that is high: ROLLBACK, surely; else PAUSE. podfit: the
  * same, but a difference fails only when its 95 % interval is above 0, so with few instances more
- * stays open, and sureness says so.
+ * stays open, and sureness says so. Errors fail badly when chance alone would bring so many or more
+ * in fewer than 2.5 % of cases; below 10 %, or if it is only few instances that have so many, they
+ * are a reason to wait.
  */
 void pf_compare(const struct pf_compare_side *stable, const struct pf_compare_side *canary,
 		const struct pf_compare_rules *rules, struct pf_comparison *ret_comparison);

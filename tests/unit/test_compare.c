@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "core/compare.h"
+#include "core/rates.h"
+#include "core/units.h"
 #include "unit/check.h"
 
 enum { MOST = 16 };
@@ -17,6 +19,7 @@ static struct pf_compare_side side_of(struct pf_observation *list, enum pf_measu
 		for (size_t m = 0; m < PF_NR_MEASURES; m++)
 			list[i].values[m] = NAN;
 		list[i].values[measure] = values[i];
+		list[i].covered_ns = (double)PF_NS_PER_HOUR;
 	}
 	return side;
 }
@@ -91,8 +94,32 @@ static const struct compare_case {
 	  { 0, 0, 1 },
 	  3,
 	  3,
+	  PF_CONTINUE,
+	  PF_SURE_HIGH },
+	{ "an error of each is a reason to wait",
+	  PF_MEASURE_ERRORS,
+	  { 0, 0, 0, 0 },
+	  { 1, 1, 1, 1 },
+	  4,
+	  4,
 	  PF_PAUSE,
 	  PF_SURE_MEDIUM },
+	{ "a crash loop of one among five",
+	  PF_MEASURE_ERRORS,
+	  { 0, 0, 0, 0, 0 },
+	  { 0, 0, 9, 0, 0 },
+	  5,
+	  5,
+	  PF_PAUSE,
+	  PF_SURE_MEDIUM },
+	{ "the only canary in a crash loop",
+	  PF_MEASURE_ERRORS,
+	  { 0, 0, 0, 0, 0 },
+	  { 9 },
+	  5,
+	  1,
+	  PF_ROLLBACK,
+	  PF_SURE_LOW },
 	{ "one each", PF_MEASURE_CPU, { 100 }, { 300 }, 1, 1, PF_PAUSE, PF_SURE_LOW },
 	{ "none", PF_MEASURE_CPU, { 100 }, { 0 }, 1, 0, PF_PAUSE, PF_SURE_LOW },
 };
@@ -115,6 +142,55 @@ static void test_decisions(void)
 			     pf_sureness_name(c->sureness));
 		PF_CHECK(c->name, got.nr_reasons > 0);
 	}
+}
+
+/* One OOM kill in two hundred instances is no news; the probabilities are binomial ones, done by hand. */
+static void test_rates(void)
+{
+	enum { MANY = 100 };
+	static struct pf_observation a[MANY], b[MANY];
+	static double none[MANY], some[MANY];
+	static const struct {
+		const char *name;
+		double a_events, a_hours, b_events, b_hours, want;
+	} rows[] = {
+		{ "none", 3, 10, 0, 10, 1 },
+		{ "one of one, alike", 0, 10, 1, 10, 0.5 },
+		{ "one of one, a tenth of the time", 0, 9, 1, 1, 0.1 },
+		{ "seven of seven", 0, 10, 7, 10, 1.0 / 128 },
+		{ "eight of ten", 2, 10, 8, 10, 56.0 / 1024 },
+		{ "as many, in a third of the time", 4, 30, 4, 10, 0.1138153076171875 },
+		{ "very many", 1000, 10, 1000, 10, 0.508919 },
+	};
+	struct pf_compare_rules rules;
+	struct pf_comparison got;
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
+		struct pf_rate x = { .events = rows[i].a_events, .hours = rows[i].a_hours },
+			       y = { .events = rows[i].b_events, .hours = rows[i].b_hours };
+
+		x.nr = y.nr = 1;
+		PF_CHECK_NEAR(rows[i].name, pf_rate_chance(&x, &y), rows[i].want, 1e-6);
+	}
+	some[7] = 1;
+	struct pf_compare_side stable = side_of(a, PF_MEASURE_ERRORS, none, MANY);
+	struct pf_compare_side canary = side_of(b, PF_MEASURE_ERRORS, some, MANY);
+
+	pf_compare_rules_default(false, &rules);
+	pf_compare(&stable, &canary, &rules, &got);
+	PF_CHECK_STR("one of 200", pf_decision_name(got.decision), "CONTINUE");
+	PF_CHECK_NEAR("an hour", got.rows[PF_MEASURE_ERRORS].canary, 0.01, 1e-12);
+	/* A short life must not decide: one error in a minute is a rate of 60. */
+	some[7] = 60;
+	canary = side_of(b, PF_MEASURE_ERRORS, some, MANY);
+	b[7].covered_ns = 60e9;
+	pf_compare(&stable, &canary, &rules, &got);
+	PF_CHECK_STR("one in a minute", pf_decision_name(got.decision), "CONTINUE");
+	for (size_t i = 0; i < MANY; i++)
+		some[i] = i % 10 == 0;
+	canary = side_of(b, PF_MEASURE_ERRORS, some, MANY);
+	pf_compare(&stable, &canary, &rules, &got);
+	PF_CHECK_STR("ten of 200", pf_decision_name(got.decision), "ROLLBACK");
 }
 
 /* By hand: Welch. */
@@ -163,5 +239,5 @@ static void test_baseline(void)
 	}
 }
 
-PF_TEST_SUITE(compare, { "decisions", test_decisions }, { "interval", test_interval },
-	      { "baseline", test_baseline });
+PF_TEST_SUITE(compare, { "rates", test_rates }, { "decisions", test_decisions },
+	      { "interval", test_interval }, { "baseline", test_baseline });
