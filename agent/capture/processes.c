@@ -73,7 +73,7 @@ static uint64_t kib_of(const char *text, const char *name)
 
 static bool read_process(int proc_fd, uint32_t pid, struct pf_process_memory *ret_process)
 {
-	struct pf_process_memory p = { .pid = pid };
+	struct pf_process_memory p = { .pid = pid, .held = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN } };
 	char path[32], text[TEXT_BYTES];
 
 	snprintf(path, sizeof(path), "%u/stat", pid);

@@ -180,6 +180,8 @@ struct pf_growth_process {
 	const char *comm;
 	uint64_t anon_bytes;
 	double slope_bytes_per_hour;
+	/* What it holds open where that may be the leak: sockets, files on tmpfs and memfds. PF_UNKNOWN else. */
+	uint64_t nr_sockets, nr_memory_files, memory_file_bytes;
 };
 
 /* Times are wall-clock ns since 1970; PF_UNKNOWN: not known, or not in sight. */

@@ -201,3 +201,28 @@ size_t pf_process_rank(const struct pf_process_table *table, size_t max, uint32_
 	}
 	return nr;
 }
+
+static uint64_t held_of(const struct pf_held *held, enum pf_memory_kind kind)
+{
+	uint64_t of = kind == PF_KIND_SOCK    ? held->nr_sockets
+		      : kind == PF_KIND_SHMEM ? held->memory_file_bytes
+					      : 0;
+
+	return of == PF_UNKNOWN ? 0 : of;
+}
+
+size_t pf_process_rank_held(const struct pf_process_table *table, enum pf_memory_kind kind,
+			    size_t max, uint32_t *ret_processes)
+{
+	double weights[PF_GROWTH_PROCESSES_MAX];
+	size_t nr = 0;
+
+	max = PF_MIN(max, (size_t)PF_GROWTH_PROCESSES_MAX);
+	for (uint32_t i = 0; i < table->nr_processes; i++) {
+		uint64_t of = held_of(&table->process[i].now.held, kind);
+
+		if (of)
+			nr = insert(i, (double)of, nr, max, ret_processes, weights);
+	}
+	return nr;
+}

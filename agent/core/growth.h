@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/advice.h"
 #include "core/units.h"
 
 enum {
@@ -67,12 +68,20 @@ void pf_growth_add(struct pf_growth_table *table, const struct pf_growth_stack *
 size_t pf_growth_rank(const struct pf_growth_table *table, size_t max, uint32_t *ret_places,
 		      double *ret_shares);
 
+/* What a process holds open: memory that is not its own, but may be its doing. */
+struct pf_held {
+	uint64_t nr_sockets;
+	uint64_t nr_memory_files; /* on tmpfs, memfd */
+	uint64_t memory_file_bytes;
+};
+
 /* One process as it is now; a pid is used again, so its start tells it from an earlier one. */
 struct pf_process_memory {
 	uint32_t pid;
 	uint64_t start_ticks; /* since boot */
 	char comm[PF_COMM_MAX];
 	uint64_t anon_bytes; /* RssAnon, swap included */
+	struct pf_held held; /* PF_UNKNOWN: not looked at, or not ours to see */
 };
 
 struct pf_process_growth {
@@ -101,5 +110,13 @@ void pf_process_add(struct pf_process_table *table, const struct pf_process_memo
  */
 size_t pf_process_rank(const struct pf_process_table *table, size_t max, uint32_t *ret_processes,
 		       double *ret_slopes);
+
+/**
+ * pf_process_rank_held() - by what each holds of @kind: sockets of PF_KIND_SOCK, bytes of files in memory of
+ * PF_KIND_SHMEM. Those that hold nothing, or where it is not known, are left out; of other kinds all are.
+ * Return: how many, at most @max.
+ */
+size_t pf_process_rank_held(const struct pf_process_table *table, enum pf_memory_kind kind,
+			    size_t max, uint32_t *ret_processes);
 
 #endif

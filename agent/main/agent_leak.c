@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * agent_leak.c - leaks: the detector fed with every sample; for suspects the processes that grow and
- * the stacks that fault fresh memory in.
+ * agent_leak.c - leaks: the detector fed with every sample; a closer look at suspects.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,40 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/processes.h"
-#include "core/growth.h"
 #include "core/leak_book.h"
 #include "main/agent.h"
+#include "main/agent_suspect.h"
 #include "sys/clock.h"
 #include "sys/log.h"
-#include "sys/symbol.h"
 
 #define AREA "leak"
-/* Between two looks at the processes and stacks of a suspect, analysis time. */
-#define LOOK_NS (30 * PF_NS_PER_S)
 
 enum {
 	SUSPECTS_MAX =
 		16, /* attributed at once; further ones are told without processes and stacks */
-	READ_STACKS = 64,
-	TOLD_STACKS = 5,
-	TOLD_PROCESSES = 5,
-};
-
-struct suspect {
-	uint64_t handle;
-	bool stacks; /* page-fault sampling is on */
-	uint64_t looked_ns;
-	uint64_t looked_bytes; /* hot memory then; PF_UNKNOWN: not looked yet */
-	struct pf_growth_table growth;
-	struct pf_process_table processes;
 };
 
 struct pf_agent_leaks {
 	struct pf_leak_book *book;
 	int64_t clock_offset_ns; /* wall clock less CLOCK_MONOTONIC at the start: the book's clock */
-	struct suspect *suspects[SUSPECTS_MAX];
-	int proc_fd, cgroup_fd; /* -1: processes are not looked at */
+	struct pf_suspect *suspects[SUSPECTS_MAX];
+	struct pf_suspect_roots roots;
 	uint64_t nr_unattributed;
 };
 
@@ -64,10 +47,10 @@ int pf_agent_leaks_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 	agent->leaks = leaks;
 	if (leaks) {
 		leaks->clock_offset_ns = pf_clock_wall_ns() - (int64_t)pf_clock_monotonic_ns();
-		leaks->proc_fd = open_directory(config->path_procfs, "");
-		leaks->cgroup_fd = open_directory(config->cgroup_root, "/memory");
-		if (leaks->cgroup_fd < 0)
-			leaks->cgroup_fd = open_directory(config->cgroup_root, "");
+		leaks->roots.proc_fd = open_directory(config->path_procfs, "");
+		leaks->roots.cgroup_fd = open_directory(config->cgroup_root, "/memory");
+		if (leaks->roots.cgroup_fd < 0)
+			leaks->roots.cgroup_fd = open_directory(config->cgroup_root, "");
 		pf_leak_options_init(agent->interval_ns, config->time_scale, &options);
 		r = pf_leak_book_new(2 * config->capture_max_containers, &options, &leaks->book);
 	}
@@ -86,27 +69,19 @@ void pf_agent_leaks_close(struct pf_agent *agent)
 		return;
 	for (size_t i = 0; i < SUSPECTS_MAX; i++)
 		free(leaks->suspects[i]);
-	pf_closep(&leaks->proc_fd);
-	pf_closep(&leaks->cgroup_fd);
+	pf_closep(&leaks->roots.proc_fd);
+	pf_closep(&leaks->roots.cgroup_fd);
 	pf_leak_book_free(leaks->book);
 	free(leaks);
 	agent->leaks = NULL;
 }
 
-static struct suspect **place_of(struct pf_agent_leaks *leaks, uint64_t handle)
+static struct pf_suspect **place_of(struct pf_agent_leaks *leaks, uint64_t handle)
 {
 	for (size_t i = 0; i < SUSPECTS_MAX; i++)
-		if (leaks->suspects[i] && leaks->suspects[i]->handle == handle)
+		if (leaks->suspects[i] && pf_suspect_handle(leaks->suspects[i]) == handle)
 			return &leaks->suspects[i];
 	return NULL;
-}
-
-static void set_watch(struct pf_agent *agent, struct suspect *suspect, bool on)
-{
-	if (!agent->capture_ops->growth_watch || !agent->config->capture_growth_stacks)
-		return;
-	if (agent->capture_ops->growth_watch(agent->capture, suspect->handle, on) == 0)
-		suspect->stacks = on;
 }
 
 static void begin_suspicion(struct pf_agent *agent, const struct pf_track *track)
@@ -118,12 +93,9 @@ static void begin_suspicion(struct pf_agent *agent, const struct pf_track *track
 	for (size_t i = 0; i < SUSPECTS_MAX; i++) {
 		if (leaks->suspects[i])
 			continue;
-		leaks->suspects[i] = calloc(1, sizeof(struct suspect));
+		leaks->suspects[i] = pf_suspect_begin(agent, track->cgroup.handle);
 		if (!leaks->suspects[i])
 			break;
-		leaks->suspects[i]->handle = track->cgroup.handle;
-		leaks->suspects[i]->looked_bytes = PF_UNKNOWN;
-		set_watch(agent, leaks->suspects[i], true);
 		return;
 	}
 	leaks->nr_unattributed++;
@@ -131,13 +103,11 @@ static void begin_suspicion(struct pf_agent *agent, const struct pf_track *track
 
 static void end_suspicion(struct pf_agent *agent, uint64_t handle)
 {
-	struct suspect **place = place_of(agent->leaks, handle);
+	struct pf_suspect **place = place_of(agent->leaks, handle);
 
 	if (!place)
 		return;
-	if ((*place)->stacks)
-		set_watch(agent, *place, false);
-	free(*place);
+	pf_suspect_end(agent, *place);
 	*place = NULL;
 }
 
@@ -159,31 +129,6 @@ static uint64_t effective_limit(const struct pf_agent *agent, const struct pf_tr
 		*ret_of = "container";
 	}
 	return limit == PF_UNKNOWN ? PF_NO_LIMIT : limit;
-}
-
-static void look(struct pf_agent *agent, struct suspect *suspect, const struct pf_track *track,
-		 const struct pf_sample *sample)
-{
-	const struct pf_leak_entry *entry = pf_leak_book_find(agent->leaks->book, suspect->handle);
-	struct pf_process_memory processes[PF_GROWTH_PROCESSES_MAX];
-	struct pf_growth_stack stacks[READ_STACKS];
-	double span_s = (double)(sample->end_ns - suspect->looked_ns) / (double)PF_NS_PER_S;
-	ssize_t nr;
-	int nr_stacks = 0;
-
-	nr = pf_processes_read(agent->leaks->proc_fd, agent->leaks->cgroup_fd, track->cgroup.path,
-			       processes, PF_GROWTH_PROCESSES_MAX);
-	if (nr >= 0)
-		pf_process_add(&suspect->processes, processes, (size_t)nr, sample->end_ns);
-	if (suspect->stacks)
-		nr_stacks = agent->capture_ops->growth_read(agent->capture, suspect->handle, stacks,
-							    READ_STACKS);
-	if (nr_stacks >= 0 && suspect->looked_bytes != PF_UNKNOWN)
-		pf_growth_add(&suspect->growth, stacks, (size_t)nr_stacks, span_s,
-			      (double)sample->hot_bytes - (double)suspect->looked_bytes,
-			      entry ? entry->state.fit.slope * span_s : 0);
-	suspect->looked_ns = sample->end_ns;
-	suspect->looked_bytes = sample->hot_bytes;
 }
 
 static void on_event(struct pf_agent *agent, const struct pf_track *track, enum pf_leak_event event)
@@ -216,7 +161,8 @@ void pf_agent_leaks_sampled(struct pf_agent *agent, const struct pf_sample *samp
 	struct pf_agent_leaks *leaks = agent->leaks;
 	const struct pf_track *track = pf_tracks_find(agent->tracks, sample->handle);
 	enum pf_leak_event event = PF_LEAK_NOTHING;
-	struct suspect **suspect;
+	const struct pf_leak_entry *entry;
+	struct pf_suspect **suspect;
 	const char *of;
 
 	if (!track || sample->last || sample->hot_bytes == PF_UNKNOWN)
@@ -239,9 +185,10 @@ void pf_agent_leaks_sampled(struct pf_agent *agent, const struct pf_sample *samp
 		return;
 	on_event(agent, track, event);
 	suspect = place_of(leaks, sample->handle);
-	if (suspect && sample->end_ns - (*suspect)->looked_ns >=
-			       (uint64_t)((double)LOOK_NS / agent->config->time_scale))
-		look(agent, *suspect, track, sample);
+	entry = suspect ? pf_leak_book_find(leaks->book, sample->handle) : NULL;
+	if (entry)
+		pf_suspect_sampled(agent, *suspect, &leaks->roots, track, sample,
+				   (enum pf_memory_kind)entry->state.kind, entry->state.fit.slope);
 }
 
 void pf_agent_leaks_named(struct pf_agent *agent, const struct pf_track *track)
@@ -270,97 +217,12 @@ enum pf_leak_level_of pf_agent_leak_state(const struct pf_agent *agent,
 	return entry ? (enum pf_leak_level_of)entry->state.phase : PF_LEAK_NONE;
 }
 
-static int tell_processes(const struct suspect *suspect, struct pf_arena *arena,
-			  struct pf_leak_finding *finding)
-{
-	uint32_t order[TOLD_PROCESSES];
-	double slopes[TOLD_PROCESSES];
-	size_t nr = pf_process_rank(&suspect->processes, TOLD_PROCESSES, order, slopes);
-	struct pf_growth_process *told = pf_arena_array(arena, nr, sizeof(*told));
-
-	if (!told)
-		return arena->err;
-	for (size_t i = 0; i < nr; i++) {
-		const struct pf_process_memory *now = &suspect->processes.process[order[i]].now;
-
-		told[i] = (struct pf_growth_process){ now->pid, pf_arena_strdup(arena, now->comm),
-						      now->anon_bytes, slopes[i] };
-	}
-	finding->processes = told;
-	finding->nr_processes = nr;
-	return arena->err;
-}
-
-static const char *text_or_null(struct pf_arena *arena, const char *text)
-{
-	return text[0] ? pf_arena_strdup(arena, text) : NULL;
-}
-
-/* All frames but the innermost are return addresses. */
-static int tell_frames(const struct pf_agent *agent, const struct pf_growth_stack *stack,
-		       struct pf_arena *arena, struct pf_growth_trace *trace)
-{
-	struct pf_symbol symbols[PF_GROWTH_FRAMES_MAX] = { 0 };
-	bool is_return[PF_GROWTH_FRAMES_MAX];
-	struct pf_stack_frame *frames = pf_arena_array(arena, stack->nr_addresses, sizeof(*frames));
-
-	if (!frames)
-		return arena->err;
-	for (size_t i = 0; i < PF_GROWTH_FRAMES_MAX; i++)
-		is_return[i] = i > 0;
-	/* A process that is gone, or not ours to see: addresses alone are still something. */
-	if (pf_symbolize(agent->config->path_procfs, stack->tgid, stack->addresses, is_return,
-			 stack->nr_addresses, symbols) < 0)
-		memset(symbols, 0, sizeof(symbols));
-	for (size_t i = 0; i < stack->nr_addresses; i++)
-		frames[i] = (struct pf_stack_frame){
-			.address = stack->addresses[i],
-			.symbol = text_or_null(arena, symbols[i].name),
-			.module = text_or_null(arena, symbols[i].module),
-			.build_id = text_or_null(arena, symbols[i].build_id),
-			.offset = symbols[i].module[0] ? symbols[i].offset : PF_UNKNOWN,
-		};
-	trace->frames = frames;
-	trace->nr_frames = stack->nr_addresses;
-	return arena->err;
-}
-
-static int tell_stacks(const struct pf_agent *agent, const struct suspect *suspect,
-		       struct pf_arena *arena, struct pf_leak_finding *finding)
-{
-	uint32_t order[TOLD_STACKS];
-	double shares[TOLD_STACKS];
-	size_t nr = pf_growth_rank(&suspect->growth, TOLD_STACKS, order, shares);
-	struct pf_growth_trace *told = pf_arena_array(arena, nr, sizeof(*told));
-
-	if (!told)
-		return arena->err;
-	for (size_t i = 0; i < nr; i++) {
-		const struct pf_growth_stack *stack = &suspect->growth.place[order[i]].stack;
-		int r;
-
-		told[i] = (struct pf_growth_trace){ .pid = stack->tgid,
-						    .comm = pf_arena_strdup(arena, stack->comm),
-						    .share = shares[i] };
-		r = tell_frames(agent, stack, arena, &told[i]);
-		if (r < 0)
-			return r;
-	}
-	finding->stacks = told;
-	finding->nr_stacks = nr;
-	if (!suspect->stacks)
-		finding->stacks_note = "page-fault sampling is off (podfit doctor tells why)";
-	else if (!nr)
-		finding->stacks_note = "no growing stack was seen yet";
-	return 0;
-}
-
 int pf_agent_leak_finding(struct pf_agent *agent, const struct pf_track *track, bool whole,
 			  struct pf_arena *arena, const struct pf_leak_finding **ret_finding)
 {
 	const struct pf_leak_entry *entry =
 		pf_leak_book_find(agent->leaks->book, track->cgroup.handle);
-	struct suspect **suspect = place_of(agent->leaks, track->cgroup.handle);
+	struct pf_suspect **suspect = place_of(agent->leaks, track->cgroup.handle);
 	struct pf_leak_finding *finding;
 	int r = 0;
 
@@ -374,9 +236,7 @@ int pf_agent_leak_finding(struct pf_agent *agent, const struct pf_track *track, 
 	finding->effective_limit_bytes =
 		effective_limit(agent, track, &finding->effective_limit_of);
 	if (suspect && whole) {
-		r = tell_processes(*suspect, arena, finding);
-		if (r == 0)
-			r = tell_stacks(agent, *suspect, arena, finding);
+		r = pf_suspect_tell(*suspect, arena, finding);
 	} else if (whole) {
 		finding->stacks_note = "too many suspects at once for processes and stacks";
 	}

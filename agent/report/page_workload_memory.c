@@ -297,7 +297,14 @@ static void leak_processes(struct pf_buf *buf, const struct pf_leak_finding *lea
 
 		pf_html_row(&table);
 		pf_html_cell_text(&table, p->comm);
-		pf_html_addf(buf, " <span class=\"mut\">(pid %u)</span>", p->pid);
+		pf_html_addf(buf, " <span class=\"mut\">(pid %u", p->pid);
+		if (p->nr_sockets != PF_UNKNOWN && p->nr_sockets)
+			pf_html_addf(buf, ", %llu sockets", (unsigned long long)p->nr_sockets);
+		if (p->nr_memory_files != PF_UNKNOWN && p->nr_memory_files)
+			pf_html_addf(buf, ", %llu files in memory of %s",
+				     (unsigned long long)p->nr_memory_files,
+				     pf_human_bytes(p->memory_file_bytes).text);
+		(void)pf_buf_adds(buf, ")</span>");
 		pf_html_cell_value(&table, PF_QUANTITY_BYTES, p->anon_bytes, "");
 		pf_html_cell_number(&table, PF_QUANTITY_BYTES_PER_HOUR, p->slope_bytes_per_hour);
 	}

@@ -191,6 +191,9 @@ static int get_processes(struct pf_arena *arena, const Podfit__V1__LeakFinding *
 			.pid = GET_OR(from->processes[i], pid, 0),
 			.comm = GET_TEXT(from->processes[i], comm),
 			.anon_bytes = GET(from->processes[i], anon_bytes),
+			.nr_sockets = GET(from->processes[i], nr_sockets),
+			.nr_memory_files = GET(from->processes[i], nr_memory_files),
+			.memory_file_bytes = GET(from->processes[i], memory_file_bytes),
 			.slope_bytes_per_hour =
 				GET_DOUBLE(from->processes[i], slope_bytes_per_hour),
 		};

@@ -186,6 +186,9 @@ static void put_culprits(struct pf_arena *arena, Podfit__V1__LeakFinding *to,
 		PUT_ANY(to->processes[i], pid, from->processes[i].pid);
 		PUT_TEXT(arena, to->processes[i], comm, from->processes[i].comm);
 		PUT(to->processes[i], anon_bytes, from->processes[i].anon_bytes);
+		PUT(to->processes[i], nr_sockets, from->processes[i].nr_sockets);
+		PUT(to->processes[i], nr_memory_files, from->processes[i].nr_memory_files);
+		PUT(to->processes[i], memory_file_bytes, from->processes[i].memory_file_bytes);
 		PUT_DOUBLE(to->processes[i], slope_bytes_per_hour,
 			   from->processes[i].slope_bytes_per_hour);
 	}

@@ -106,7 +106,8 @@ static const struct pf_recommendation *recommendation_sample(void)
 
 static const struct pf_leak_finding *leak_sample(void)
 {
-	static const struct pf_growth_process processes[] = { { 42, "leaky", 1 << 26, 3.5e6 } };
+	static const struct pf_growth_process processes[] = { { 42, "leaky", 1 << 26, 3.5e6, 612, 1,
+								1 << 20 } };
 	static const struct pf_stack_frame frames[] = {
 		{ 0x401234, "grow", "/app", "abcdef", 0x34 },
 		{ 0x7f0000001000, NULL, NULL, NULL, PF_UNKNOWN },

@@ -139,6 +139,25 @@ static void test_many_processes(void)
 	PF_CHECK_INT("which", t.process[at[0]].now.pid, 101);
 }
 
+static void test_held(void)
+{
+	static const struct pf_process_memory processes[] = {
+		{ .pid = 1, .comm = "none", .held = { 0, 0, 0 } },
+		{ .pid = 2, .comm = "hidden", .held = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN } },
+		{ .pid = 3, .comm = "sockets", .held = { 900, 1, 100 } },
+		{ .pid = 4, .comm = "files", .held = { 3, 2, 7 << 20 } },
+	};
+	struct pf_process_table t = { 0 };
+	uint32_t at[4];
+
+	pf_process_add(&t, processes, PF_ARRAY_SIZE(processes), 1);
+	PF_CHECK_INT("with sockets", pf_process_rank_held(&t, PF_KIND_SOCK, 4, at), 2);
+	PF_CHECK_STR("most sockets", t.process[at[0]].now.comm, "sockets");
+	PF_CHECK_INT("with files", pf_process_rank_held(&t, PF_KIND_SHMEM, 1, at), 1);
+	PF_CHECK_STR("largest files", t.process[at[0]].now.comm, "files");
+	PF_CHECK_INT("other kinds", pf_process_rank_held(&t, PF_KIND_ANON, 4, at), 0);
+}
+
 PF_TEST_SUITE(growth, { "difference", test_difference }, { "always growing", test_always_growing },
 	      { "full", test_full }, { "fade", test_fade }, { "processes", test_processes },
-	      { "many processes", test_many_processes });
+	      { "many processes", test_many_processes }, { "held", test_held });

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/filter.h"
@@ -108,6 +109,23 @@ static int by_savings(const void *left, const void *right)
 	return a < b ? 1 : a > b ? -1 : pf_group_by_name(left, right);
 }
 
+static void add_process(struct pf_buf *out, const struct pf_growth_process *p)
+{
+	(void)pf_buf_addf(out, "  process %u %s: %s", p->pid, p->comm,
+			  pf_human_bytes(p->anon_bytes).text);
+	if (!isnan(p->slope_bytes_per_hour))
+		(void)pf_buf_addf(
+			out, ", grows by %s",
+			pf_human(PF_QUANTITY_BYTES_PER_HOUR, p->slope_bytes_per_hour).text);
+	if (p->nr_sockets != PF_UNKNOWN)
+		(void)pf_buf_addf(out, "; holds %llu sockets", (unsigned long long)p->nr_sockets);
+	if (p->nr_memory_files != PF_UNKNOWN)
+		(void)pf_buf_addf(out, ", %llu files in memory of %s",
+				  (unsigned long long)p->nr_memory_files,
+				  pf_human_bytes(p->memory_file_bytes).text);
+	(void)pf_buf_adds(out, "\n");
+}
+
 static void add_leak(struct run *run, const struct pf_group *group)
 {
 	const struct pf_leak_finding *leak = group->row.leak;
@@ -140,12 +158,7 @@ static void add_leak(struct run *run, const struct pf_group *group)
 				  pf_human_rfc3339(leak->eta_low_unix_ns).text,
 				  pf_human_rfc3339(leak->eta_high_unix_ns).text);
 	for (size_t i = 0; i < leak->nr_processes; i++)
-		(void)pf_buf_addf(out, "  process %u %s: %s, grows by %s\n", leak->processes[i].pid,
-				  leak->processes[i].comm,
-				  pf_human_bytes(leak->processes[i].anon_bytes).text,
-				  pf_human(PF_QUANTITY_BYTES_PER_HOUR,
-					   leak->processes[i].slope_bytes_per_hour)
-					  .text);
+		add_process(out, &leak->processes[i]);
 	for (size_t i = 0; i < leak->nr_stacks; i++) {
 		(void)pf_buf_addf(out, "  stack of %s of the growth:",
 				  pf_human(PF_QUANTITY_RATIO, leak->stacks[i].share).text);

@@ -93,7 +93,7 @@ static __attribute__((noinline)) void handle_login(void)
 	burn_ms(1);
 }
 
-/* A login of 64 KiB every 60 ms: 1 MiB a second, which fills 132 MiB in about 70 s. */
+/* A login of 64 KiB every 60 ms: 1 MiB a second, which fills 128 MiB in about 65 s. */
 static void run_leaking(void)
 {
 	(void)touched(60 * PF_MIB);
@@ -142,7 +142,7 @@ struct demo_workload demo_workloads[DEMO_NR_WORKLOADS] = {
 	  .cpu_request_millicores = 100,
 	  .cpu_limit_millicores = 500,
 	  .memory_request_mib = 64,
-	  .memory_limit_mib = 132,
+	  .memory_limit_mib = 128,
 	  .run = run_leaking },
 	{ .name = "overprovisioned",
 	  .what = "nearly idle, but asks for 1.5 cores and 1 GiB",

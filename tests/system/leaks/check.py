@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares what an agent said of the zoo's processes with what they are.
 
-usage: check.py REPORTS.json GROUP-PREFIX RC BEHAVIOUR...   (RC: how agent and decoding ended)
+usage: check.py REPORTS.json GROUP-PREFIX RC DIR BEHAVIOUR...
+RC: how agent and decoding ended; DIR: of the files ended-BEHAVIOUR, which hold when it was killed; -: not known.
 """
 import json
 import sys
@@ -15,8 +16,13 @@ LEAKS = {
     "shmem": ("KIND_SHMEM", None),
     "sockets": ("KIND_SOCK", None),
     "semaphores": ("KIND_SLAB", None),
+    "demo": ("KIND_ANON", "session_remember"),
 }
-path, group, rc, behaviours = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+# Killed when the limit is reached, and the only process.
+FORETOLD = ("malloc", "mmap", "shmem", "demo")
+# What the process holds open, where the memory is none of its own.
+HELD = {"shmem": "memory_file_bytes", "sockets": "nr_sockets"}
+path, group, rc, ends, behaviours = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:]
 passed = failed = 0
 
 
@@ -26,7 +32,25 @@ def check(name, ok, detail=""):
     print(("ok      " if ok else "FAILED  ") + name + ("" if ok else ": " + str(detail)))
 
 
-alarm, seen, suspect = {}, {}, set()
+def foretold(what):
+    """The intervals of all reports between alarm and kill: most of them (they are for 90 %), the first and the last."""
+    try:
+        end = float(open(ends + "/ended-" + what).read())
+    except OSError:
+        check(what + " is killed", False, "it still runs")
+        return
+    told = [(at, (leak["eta_low_unix_ns"] / 1e9 - end, leak["eta_unix_ns"] / 1e9 - end, leak["eta_high_unix_ns"] / 1e9 - end))
+            for at, leak in alarms[what] if at < end - 1]
+    hits = [low <= 0 <= high for _, (low, _, high) in told]
+    detail = ["%.1f s before: %+.2f %+.2f %+.2f" % ((end - at,) + errors) for at, errors in told]
+    check(what + ": killed when it was foretold (%d of %d reports)" % (sum(hits), len(hits)),
+          len(hits) >= 3 and sum(hits) >= 0.9 * len(hits), detail)
+    if told:
+        at, (low, middle, high) = told[0]
+        print("        %s: %.1f s before: %+.2f s (%+.2f to %+.2f)" % (what, end - at, middle, low, high))
+
+
+alarm, alarms, seen, suspect = {}, {}, {}, set()
 for line in open(path):
     report = json.loads(line)
     for c in report.get("containers", []):
@@ -38,6 +62,7 @@ for line in open(path):
         leak = c.get("leak") or {}
         if leak.get("state") == "LEAK_ALARM":
             alarm[what] = leak
+            alarms.setdefault(what, []).append((report["end_unix_ns"] / 1e9, leak))
         if leak.get("state") == "LEAK_SUSPECT":
             suspect.add(what)
 
@@ -66,9 +91,14 @@ for what in behaviours:
         leak["eta_low_unix_ns"] <= leak["eta_unix_ns"] <= leak["eta_high_unix_ns"],
         leak,
     )
+    if ends != "-" and what in FORETOLD:
+        foretold(what)
+    processes = leak.get("processes") or [{}]
+    if what in HELD:
+        check(what + ": who holds it", processes[0].get("comm") == "zoo" and processes[0].get(HELD[what], 0) > 100, processes)
     if function:
-        comms = [p["comm"] for p in leak.get("processes", [])]
-        check(what + ": process", comms[:1] == ["zoo"], leak.get("processes"))
+        comm = "leaking" if what == "demo" else "zoo"
+        check(what + ": process", processes[0].get("comm") == comm, processes)
         first = (leak.get("stacks") or [{}])[0]
         names = [f.get("symbol") for f in first.get("frames", [])]
         check(what + ": stack", function in names, names or leak.get("stacks_note"))
