@@ -1,5 +1,5 @@
 #!/bin/sh
-# The sample pages in a real browser: parsed without complaint, the facts are in the tree it builds, nothing is
+# The sample pages, and those of a collector with a simulated fleet, in a real browser: parsed without complaint, the facts are in the tree it builds, nothing is
 # fetched, nothing sticks out sideways on a phone, and the print holds what was folded away.
 set -u
 B=${B:-build/release}
@@ -51,12 +51,66 @@ lacks() {
 		return 1
 	fi
 }
+lacks_any() { # FILE EXPRESSION
+	if [ ! -s "$1" ] || grep -E -- "$2" "$1"; then
+		echo "$(basename "$1"): empty, or it has what should not be there: $2"
+		return 1
+	fi
+}
 quiet() { # LOG: no message of the page in the browser's console (a broken rule of the content policy is one)
 	[ -f "$1" ] && ! grep -F ':CONSOLE' "$1"
 }
 
 mkdir "$work/pages"
 "$B/page-samples" "$work/pages" >/dev/null || exit 1
+
+# ---- a real collector's, with a fleet of two days; the pages are kept as files, so that all of this can look at them ----
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+url=http://127.0.0.1:$port
+"$B/podfit-collector" "--store=sqlite:$work/podfit.db" "--web.listen-address=127.0.0.1:$port" --merge.interval=300ms \
+	--log.level=warning 2>"$work/collector.log" &
+collector=$!
+trap 'kill "$collector" 2>/dev/null; rm -rf "$work"' EXIT
+fetch() { # NAME PATH STATUS
+	got=$(curl -s -D "$work/head" -o "$work/pages/$1.html" -w '%{http_code}' "$url$2")
+	check "$1: status $3" [ "$got" = "$3" ] || echo "got $got"
+	check "$1: a policy that lets nothing in" grep -qi "^Content-Security-Policy: default-src 'none'" "$work/head"
+	check "$1: no script" lacks "$work/pages/$1.html" '<script'
+	check "$1: nothing from elsewhere" lacks_any "$work/pages/$1.html" ' (src|href|action|srcset)="(https?:|//)'
+}
+settled() { # waits until the collector has merged what it has, and has looked for late hours
+	tries=0
+	until curl -sf "$url/v1/fleet" | grep -q '"nr_nodes": 3' && curl -s "$url$1" | grep -q 'CPU over time' &&
+		! curl -s "$url$1" | grep -q 'Less than two hours'; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 90 ] || return 1
+		sleep 1
+	done
+}
+tries=0
+until curl -sf "$url/startupz" >/dev/null; do
+	tries=$((tries + 1))
+	[ "$tries" -lt 100 ] || break
+	sleep 0.1
+done
+fetch real-empty / 200
+fetch real-nodes-empty /nodes 200
+if check "real: a fleet reports" "$B/fleet" "--url=$url" --nodes=3 --containers=40 --replicas=4 --hours=30 2>/dev/null; then
+	page=/workloads/sim/team-00/Deployment/checkout-api-0/app
+	check "real: merged with its history" settled "$page"
+	fetch real-fleet '/' 200
+	fetch real-fleet-filtered '/?sort=-savings&verdict=CPU_THROTTLED&q=a' 200
+	fetch real-fleet-none '/?q=no-such-workload' 200
+	fetch real-nodes '/nodes?sort=-containers' 200
+	fetch real-workload "$page" 200
+	leaking=$(curl -s "$url/v1/workloads?verdict=MEMORY_LEAK" | sed -n 's/.*"href": "\/v1\([^"]*\)".*/\1/p' | head -n 1)
+	fetch real-leak "$leaking" 200
+	fetch real-compare "/compare?stable=workload%3Dcheckout-api-0&canary=workload%3Dcheckout-api-1" 200
+	fetch real-compare-nobody "/compare?stable=workload%3Dnobody&canary=workload%3Dnone" 200
+	fetch real-compare-wrong "/compare?stable=x%3D%3D&canary=b" 200
+	fetch real-unknown /workloads/sim/x/Pod/y/z 404
+	fetch real-wrong '/?sort=x' 400
+fi
 
 # ---- parsed, and nothing in the console ----
 for file in "$work"/pages/*.html; do
@@ -86,6 +140,20 @@ check "leak: stack" has "$work/workload-leak.dom" 'Session::remember(Request con
 check "unknown: said" has "$work/workload-unknown.dom" 'Run-queue latency was not measured.'
 check "report: anchors" has "$work/report.dom" 'id="w3"'
 check "compare: verdict" has "$work/compare.dom" 'ROLLBACK'
+
+check "real fleet: its workloads" has "$work/real-fleet.dom" 'checkout-api-0'
+check "real fleet: quota advice" has "$work/real-fleet.dom" 'requests.cpu'
+check "real fleet: sorted" has "$work/real-fleet-filtered.dom" 'aria-sort="descending"'
+check "real fleet: filtered" has "$work/real-fleet-filtered.dom" '<option value="CPU_THROTTLED" selected'
+check "real fleet: none fits" has "$work/real-fleet-none.dom" 'class="empty"'
+check "real workload: over time" has "$work/real-workload.dom" 'demand, highest 100 ms'
+check "real workload: limit curve" has "$work/real-workload.dom" 'What another CPU limit would do'
+check "real workload: waits" has "$work/real-workload.dom" 'Waiting for a CPU'
+check "real workload: stalls" has "$work/real-workload.dom" 'Stalled by its own quota'
+check "real workload: patch" has "$work/real-workload.dom" 'kubectl patch deployment'
+check "real workload: why" has "$work/real-workload.dom" 'How these numbers came about'
+check "real leak: forecast" has "$work/real-leak.dom" 'forecast'
+check "real compare: hours" has "$work/real-compare.dom" 'in which both ran'
 
 # ---- widths: a page that frames each sample, and measures it ----
 cat >"$work/widths.html" <<'END'

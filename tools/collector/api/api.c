@@ -115,6 +115,15 @@ static const struct route *find_route(const struct pf_http_request *req, bool *r
 	return NULL;
 }
 
+/* What there is at a path that is known: each has one method. */
+static const char *methods_of(const char *path)
+{
+	for (size_t i = 0; i < PF_ARRAY_SIZE(routes); i++)
+		if (fits(&routes[i], path) && routes[i].method == PF_HTTP_POST)
+			return "POST";
+	return "GET, HEAD";
+}
+
 static void refuse_unauthorized(struct pf_http_request *req, bool known_sender)
 {
 	if (known_sender) {
@@ -135,6 +144,8 @@ bool pf_api_admit(void *arg, struct pf_http_request *req)
 	const struct route *route = find_route(req, &known);
 
 	if (!route) {
+		if (known)
+			pf_http_reply_header(req, "Allow", methods_of(pf_http_path(req)));
 		pf_http_reply_error(req, known ? 405 : 404,
 				    known ? "not by this method" : "there is nothing here");
 		return false;
