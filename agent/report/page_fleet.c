@@ -265,6 +265,7 @@ int pf_page_fleet(struct pf_buf *buf, const struct pf_view_fleet *view)
 	summary(buf, view);
 	counts(buf, view);
 	workloads(buf, view);
+	pf_fleet_classes(buf, view);
 	pf_fleet_namespaces(buf, view);
 	pf_view_glossary(buf);
 	pf_html_end(buf, &view->page);

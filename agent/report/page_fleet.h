@@ -13,6 +13,7 @@ enum {
 	PF_VIEW_ROWS_MAX = 500, /* of one page of the table */
 	PF_VIEW_TOP_MAX = 10,	/* of each of the short lists */
 	PF_VIEW_NAMESPACES_MAX = 200,
+	PF_VIEW_CLASSES_MAX = 100,
 	PF_VIEW_CHOICES_MAX = 500, /* of a filter */
 };
 
@@ -56,6 +57,15 @@ struct pf_view_namespace {
 	struct pf_resources advised;   /* the same for the advised values */
 	struct pf_resources quota;     /* hard values of its ResourceQuota; PF_NO_LIMIT: none */
 	const char *quota_advice;      /* a sentence; NULL: none */
+	struct pf_savings savings;
+};
+
+/* Sums over all instances of a workload class. */
+struct pf_view_class {
+	const char *name; /* "": those without one */
+	uint64_t nr_workloads;
+	uint64_t cpu_requested_millicores, cpu_advised_millicores;
+	uint64_t memory_requested_bytes, memory_advised_bytes;
 	struct pf_savings savings;
 };
 
@@ -104,6 +114,8 @@ struct pf_view_fleet {
 	size_t nr_namespace_choices;
 	const struct pf_view_namespace *namespaces;
 	size_t nr_namespaces_shown;
+	const struct pf_view_class *classes; /* shown if there is one with a name */
+	size_t nr_classes;
 };
 
 /** pf_page_fleet() - the page. Return: 0; what the buffer failed with. */

@@ -134,16 +134,71 @@ void pf_fleet_killed(struct pf_buf *buf, const struct pf_view_fleet *view)
 			     pf_human_count(view->nr_all_killed - nr).text);
 }
 
+/* ---- workload classes ---- */
+
+static void class_row(struct pf_html_table *table, const struct pf_view_class *class)
+{
+	pf_html_row(table);
+	pf_html_cell_text(table, *class->name ? class->name : "without a class");
+	pf_html_cell_value(table, PF_QUANTITY_COUNT, class->nr_workloads, "");
+	pf_html_cell(table);
+	pf_view_change(table->buf, PF_QUANTITY_MILLICORES, class->cpu_requested_millicores,
+		       class->cpu_advised_millicores, false);
+	pf_html_cell(table);
+	pf_view_change(table->buf, PF_QUANTITY_BYTES, class->memory_requested_bytes,
+		       class->memory_advised_bytes, false);
+	pf_html_cell(table);
+	pf_view_savings(table->buf, &class->savings);
+}
+
+void pf_fleet_classes(struct pf_buf *buf, const struct pf_view_fleet *view)
+{
+	static const struct pf_html_column columns[] = {
+		{ .label = "Class" },
+		{ .label = "Workloads", .number = true },
+		{ .label = "CPU requests", .number = true },
+		{ .label = "Memory requests", .number = true },
+		{ .label = "Saves", .number = true },
+	};
+	size_t nr = PF_MIN(view->nr_classes, (size_t)PF_VIEW_CLASSES_MAX);
+	struct pf_html_table table;
+
+	/* Without a policy file nothing has a class. */
+	if (!nr || (nr == 1 && !*view->classes[0].name))
+		return;
+	pf_html_section(buf, 2, "classes", "Workload classes");
+	pf_html_table(&table, buf, "Sums over all instances by workload class", columns,
+		      PF_ARRAY_SIZE(columns), NULL);
+	for (size_t i = 0; i < nr; i++)
+		class_row(&table, &view->classes[i]);
+	pf_html_table_end(&table);
+	(void)pf_buf_adds(buf, "</section>\n");
+}
+
 /* ---- namespaces ---- */
 
-static void sums(struct pf_html_table *table, enum pf_quantity quantity, uint64_t present,
-		 uint64_t advised, uint64_t quota)
+/* What a namespace asks for, or where its limits are. */
+struct sums {
+	uint64_t present, advised, quota;
+};
+
+static void sum_of(struct pf_buf *buf, enum pf_quantity quantity, const struct sums *sums)
+{
+	pf_view_change(buf, quantity, sums->present, sums->advised, true);
+	if (sums->quota < PF_NO_LIMIT)
+		pf_html_addf(buf, "<span class=\"of\">quota %s</span>",
+			     pf_human(quantity, (double)sums->quota).text);
+}
+
+static void resource(struct pf_html_table *table, enum pf_quantity quantity,
+		     const struct sums *requests, const struct sums *limits)
 {
 	pf_html_cell(table);
-	pf_view_change(table->buf, quantity, present, advised, true);
-	if (quota < PF_NO_LIMIT)
-		pf_html_addf(table->buf, "<span class=\"of\">quota %s</span>",
-			     pf_human(quantity, (double)quota).text);
+	sum_of(table->buf, quantity, requests);
+	(void)pf_buf_adds(table->buf, "<span class=\"of\">");
+	pf_html_addif(table->buf, limits->present < PF_NO_LIMIT, "limits ");
+	sum_of(table->buf, quantity, limits);
+	(void)pf_buf_adds(table->buf, "</span>");
 }
 
 static void namespace_row(struct pf_html_table *table, const struct pf_view_namespace *n)
@@ -159,14 +214,17 @@ static void namespace_row(struct pf_html_table *table, const struct pf_view_name
 	if (n->cluster && *n->cluster)
 		pf_html_addf(buf, "<span class=\"of\">%s</span>", n->cluster);
 	pf_html_cell_value(table, PF_QUANTITY_COUNT, n->nr_workloads, "");
-	sums(table, PF_QUANTITY_MILLICORES, n->requested.cpu_request_millicores,
-	     n->advised.cpu_request_millicores, n->quota.cpu_request_millicores);
-	sums(table, PF_QUANTITY_MILLICORES, n->requested.cpu_limit_millicores,
-	     n->advised.cpu_limit_millicores, n->quota.cpu_limit_millicores);
-	sums(table, PF_QUANTITY_BYTES, n->requested.memory_request_bytes,
-	     n->advised.memory_request_bytes, n->quota.memory_request_bytes);
-	sums(table, PF_QUANTITY_BYTES, n->requested.memory_limit_bytes,
-	     n->advised.memory_limit_bytes, n->quota.memory_limit_bytes);
+	resource(table, PF_QUANTITY_MILLICORES,
+		 &(struct sums){ n->requested.cpu_request_millicores,
+				 n->advised.cpu_request_millicores,
+				 n->quota.cpu_request_millicores },
+		 &(struct sums){ n->requested.cpu_limit_millicores, n->advised.cpu_limit_millicores,
+				 n->quota.cpu_limit_millicores });
+	resource(table, PF_QUANTITY_BYTES,
+		 &(struct sums){ n->requested.memory_request_bytes, n->advised.memory_request_bytes,
+				 n->quota.memory_request_bytes },
+		 &(struct sums){ n->requested.memory_limit_bytes, n->advised.memory_limit_bytes,
+				 n->quota.memory_limit_bytes });
 	pf_html_cell(table);
 	pf_view_savings(buf, &n->savings);
 	pf_html_cell(table);
@@ -178,10 +236,8 @@ void pf_fleet_namespaces(struct pf_buf *buf, const struct pf_view_fleet *view)
 	static const struct pf_html_column columns[] = {
 		{ .label = "Namespace" },
 		{ .label = "Workloads", .number = true },
-		{ .label = "CPU requests", .number = true },
-		{ .label = "CPU limits", .number = true },
-		{ .label = "Memory requests", .number = true },
-		{ .label = "Memory limits", .number = true },
+		{ .label = "CPU requests, limits", .number = true },
+		{ .label = "Memory requests, limits", .number = true },
 		{ .label = "Saves", .number = true },
 		{ .label = "ResourceQuota", .whole = true },
 	};

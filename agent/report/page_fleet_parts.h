@@ -8,6 +8,7 @@
 void pf_fleet_leaks(struct pf_buf *buf, const struct pf_view_fleet *view);
 void pf_fleet_killed(struct pf_buf *buf, const struct pf_view_fleet *view);
 void pf_fleet_victims(struct pf_buf *buf, const struct pf_view_fleet *view);
+void pf_fleet_classes(struct pf_buf *buf, const struct pf_view_fleet *view);
 void pf_fleet_namespaces(struct pf_buf *buf, const struct pf_view_fleet *view);
 
 #endif

@@ -415,6 +415,28 @@ static void instances(const struct pf_part *part)
 	(void)pf_buf_adds(part->buf, "</section>\n");
 }
 
+/* ---- a DaemonSet by class of node ---- */
+
+static void node_classes(const struct pf_part *part)
+{
+	const struct pf_view_workload *view = part->view;
+
+	if (!view->nr_node_classes)
+		return;
+	pf_html_section(part->buf, part->level, pf_part_id(part, "classes").text,
+			"By class of node");
+	(void)pf_buf_adds(
+		part->buf,
+		"<p class=\"hint\">One size for all nodes has to fit the busiest; where "
+		"each class of node can have a DaemonSet of its own, these fit each.</p>\n");
+	pf_view_rows(part->buf, "What it needs on each class of node", view->node_classes,
+		     PF_MIN(view->nr_node_classes, (size_t)PF_VIEW_NODE_CLASSES_MAX), NULL);
+	if (view->nr_node_classes > PF_VIEW_NODE_CLASSES_MAX)
+		pf_html_addf(part->buf, "<p class=\"hint\">%s more are not listed.</p>\n",
+			     pf_human_count(view->nr_node_classes - PF_VIEW_NODE_CLASSES_MAX).text);
+	(void)pf_buf_adds(part->buf, "</section>\n");
+}
+
 /* ---- the page ---- */
 
 void pf_view_workload_body(struct pf_buf *buf, const struct pf_view_workload *view, int level,
@@ -428,6 +450,7 @@ void pf_view_workload_body(struct pf_buf *buf, const struct pf_view_workload *vi
 
 	findings(&part);
 	advice(&part);
+	node_classes(&part);
 	pf_part_cpu(&part);
 	pf_part_waiting(&part);
 	pf_part_memory(&part);
@@ -476,6 +499,8 @@ static void heading(struct pf_buf *buf, const struct pf_view_workload *view)
 	if (view->row.nr_nodes != PF_UNKNOWN && view->row.nr_nodes)
 		pf_html_addf(buf, " on %s node%s", pf_human_count(view->row.nr_nodes).text,
 			     view->row.nr_nodes == 1 ? "" : "s");
+	if (name->node_class && *name->node_class)
+		pf_html_addf(buf, " of class <b>%s</b>", name->node_class);
 	if (qos_name(view->qos))
 		pf_html_addf(buf, " \xc2\xb7 QoS %s", qos_name(view->qos));
 	if (view->runtime_kind && *view->runtime_kind)

@@ -13,6 +13,7 @@
 enum {
 	PF_VIEW_HOURS_MAX = 24 * 400, /* of history that is drawn; the newest are kept */
 	PF_VIEW_INSTANCES_MAX = 200,
+	PF_VIEW_NODE_CLASSES_MAX = 100,
 	PF_VIEW_STACKS_MAX = 8,
 	PF_VIEW_FRAMES_MAX = 32,
 	PF_VIEW_STEPS_MAX = 64,
@@ -65,6 +66,8 @@ struct pf_view_workload {
 	const struct pf_view_hour *hours; /* rising */
 	size_t nr_hours;
 	struct pf_view_hist hists[PF_NR_SAMPLE_HISTS];
+	const struct pf_view_row *node_classes; /* of a DaemonSet: the same by class of node */
+	size_t nr_node_classes;
 	const struct pf_view_instance *instances;
 	size_t nr_instances; /* shown; row.nr_instances is of all */
 	const struct pf_view_oom *ooms;

@@ -46,6 +46,10 @@ void pf_view_href(const struct pf_view_name *name, char *ret_href, size_t size)
 		(void)pf_buf_adds(&buf, "/");
 		pf_html_percent(&buf, parts[i] && *parts[i] ? parts[i] : "-");
 	}
+	if (name->node_class && *name->node_class) {
+		(void)pf_buf_adds(&buf, "?node_class=");
+		pf_html_percent(&buf, name->node_class);
+	}
 	if (!buf.err)
 		memcpy(ret_href, buf.data, buf.len + 1);
 }
@@ -172,6 +176,8 @@ static void row_name(struct pf_html_table *table, const struct pf_view_row *row)
 	else
 		pf_html_addf(buf, "<span class=\"name\">%s</span>", name->workload);
 	(void)pf_buf_adds(buf, "<span class=\"of\">");
+	if (name->node_class && *name->node_class)
+		pf_html_addf(buf, "on nodes of class %s \xc2\xb7 ", name->node_class);
 	if (strcmp(name->container, name->workload) != 0)
 		pf_html_addf(buf, "container %s \xc2\xb7 ", name->container);
 	pf_html_text(buf, pf_workload_kind_name(name->kind));

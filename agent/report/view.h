@@ -27,6 +27,7 @@ void pf_view_nav(struct pf_html_page *page, enum pf_page_id current);
 struct pf_view_name {
 	const char *cluster, *namespace_name, *workload, *container;
 	enum pf_workload_kind kind;
+	const char *node_class; /* only its instances on nodes of that class; NULL, "": all */
 };
 
 /** pf_view_href() - address of its page. @ret_href: cut to nothing if it does not fit. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The collector as others meet it: every endpoint and error, tokens and certificates, limits, restarts.
+"""The collector as others meet it: every endpoint and error, tokens and certificates, limits, restarts, sums.
 
 Usage: collector_api.py BUILD_FOLDER [POSTGRES_CONNINFO]      ends with "N passed, N failed, N skipped"
 """
@@ -445,9 +445,94 @@ def test_errors(folder):
     check("all documented errors were made to happen", errors.missing() == elsewhere, errors.missing() ^ elsewhere)
 
 
+POLICY = """apiVersion: podfit.io/v1
+kind: Policy
+prices: { currency: EUR, cpuCoreHour: 0.03, memoryGiBHour: 0.004 }
+rules:
+  - match: { workload: "checkout-api-*" }
+    class: api-gateway
+  - match: { workload: "postgres-*" }
+    class: database
+"""
+
+
+def test_sums(folder):
+    """Totals by namespace with quota advice, by workload class, DaemonSets by node class: added up here once more."""
+    with open(folder + "/policy.yaml", "w") as f:
+        f.write(POLICY)
+    c = Collector(folder, f"--policy.file={folder}/policy.yaml").start()
+    filled = subprocess.run([BUILD + "/fleet", f"--url={c.url}", "--nodes=6", "--containers=40", "--replicas=6", "--rounds=1",
+                             "--round-minutes=50"], capture_output=True, text=True, timeout=120)
+    check("a fleet reports", filled.returncode == 0, filled)
+    fleet = c.wait_for("/v1/fleet", lambda d: d["nr_nodes"] == 6 and not d["merge_pending"] and d["nr_instances"] == 240)
+    check("merged", fleet is not None, c.ask("/v1/fleet"))
+    rows = json.loads(c.ask("/v1/recommendations?node_classes=true&limit=10000")[1])["recommendations"]
+    names = json.loads(c.ask("/v1/workloads?node_classes=true&limit=10000")[1])["workloads"]
+    check("the same lists", len(rows) == len(names) > 20, (len(rows), len(names)))
+
+    def result_of(row):
+        advice = row["recommendation"]
+        return next((r for r in advice["results"] if r["policy"] == advice["policy"]), {})
+
+    kinds = [("cpu", "cpu_request_millicores", 100), ("memory", "memory_request_bytes", 64 << 20)]
+    spaces = json.loads(c.ask("/v1/namespaces")[1])["namespaces"]
+    whole = [(row, name) for row, name in zip(rows, names) if "node_class" not in name]
+    check("every namespace", {(s["cluster"], s["namespace"]) for s in spaces} ==
+          {(name["cluster"], name["namespace"]) for _, name in whole})
+    for space in spaces:
+        inside = [row for row, name in whole if name["namespace"] == space["namespace"]]
+        for kind, key, step in kinds:
+            requested = sum(row["spec"].get(key, 0) * row["nr_instances"] for row in inside)
+            advised = sum(result_of(row).get(kind, {}).get("target", row["spec"].get(key, 0)) * row["nr_instances"]
+                          for row in inside)
+            check(f"{space['namespace']}: {key} requested", space["requested"][key] == requested, (space, requested))
+            check(f"{space['namespace']}: {key} advised", space["advised"][key] == advised, (space, advised))
+            quota = -(-(advised + advised // 4) // step) * step
+            check(f"{space['namespace']}: {key} of the quota", space["quota_advice"][key] == quota, (space, quota))
+        money = sum(row["recommendation"]["savings"]["money_per_month"] for row in inside if "savings" in row["recommendation"])
+        check(f"{space['namespace']}: saves", abs(space["savings"]["money_per_month"] - money) < 0.01 and
+              space["savings"]["currency"] == "EUR", (space, money))
+        for kind, limit in [("cpu", "cpu_limit_millicores"), ("memory", "memory_limit_bytes")]:
+            bound = all(row["spec"].get(limit) or result_of(row).get(kind, {}).get("limit") for row in inside)
+            check(f"{space['namespace']}: {limit} of the quota only where all have one",
+                  (limit in space["quota_advice"]) == bound, space)
+    classes = {k["class"]: k for k in fleet["classes"]}
+    check("the policy's classes", set(classes) == {"", "api-gateway", "database"}, classes)
+    for name, like in [("api-gateway", "checkout-api-"), ("database", "postgres-")]:
+        inside = [row for row, _ in whole if row["workload"].startswith(like)]
+        check(f"class {name}", classes[name]["nr_workloads"] == len(inside) > 0 and
+              classes[name]["nr_instances"] == sum(row["nr_instances"] for row in inside), classes[name])
+    check("classes add up to the fleet", abs(sum(k["savings"]["money_per_month"] for k in classes.values()) -
+                                             fleet["savings"]["money_per_month"]) < 0.01 and
+          sum(k["nr_instances"] for k in classes.values()) == fleet["nr_instances"], fleet)
+    daemons = [name for name in names if name["kind"] == "DaemonSet"]
+    for name in daemons:
+        if "node_class" in name:
+            continue
+        parts = [n for n in daemons if "node_class" in n and n["workload"] == name["workload"]]
+        check(f"{name['workload']} by class of node", len(parts) >= 2 and
+              sum(n["nr_instances"] for n in parts) == name["nr_instances"] == 6, parts)
+        page = c.ask(name["href"][3:])[1].decode()
+        check(f"{name['workload']}: its page has them", "By class of node" in page and
+              all(n["href"][3:] in page for n in parts), page[:300])
+        for n in parts:
+            status, body, _ = c.ask(n["href"])
+            check(f"{n['href']}: only those instances", status == 200 and
+                  len(json.loads(body)["instances"]) == n["nr_instances"], (status, body[:200]))
+            status, body, _ = c.ask(n["href"][3:])
+            check(f"{n['href'][3:]}: a page", status == 200 and n["node_class"].encode() in body, status)
+    check("no others have classes", not [n for n in names if "node_class" in n and n["kind"] != "DaemonSet"])
+    uneven = [name for name in names if "UNEVEN_REPLICAS" in name["verdicts"] and "node_class" not in name]
+    check("uneven replicas are pointed out", uneven and all(n["workload"].startswith("thumbnails") for n in uneven), uneven)
+    page = c.ask("/")[1].decode()
+    check("the fleet's page", all(words in page for words in ["Workload classes", "api-gateway", "requests.cpu",
+                                                               "uneven replicas", "a month"]))
+    c.stop()
+
+
 def main():
     tests = [("endpoints", test_endpoints), ("openapi", test_openapi), ("errors", test_errors), ("refusals", test_refusals), ("tokens", test_tokens),
-             ("certificates", test_certificates), ("renewal", test_renewal), ("start", test_start), ("kill", test_kill)]
+             ("certificates", test_certificates), ("renewal", test_renewal), ("sums", test_sums), ("start", test_start), ("kill", test_kill)]
     if POSTGRES:
         tests = [("two collectors", lambda f: test_two_collectors(f, "postgres:" + POSTGRES)),
                  ("kill", lambda f: test_kill(f, "postgres:" + POSTGRES))]

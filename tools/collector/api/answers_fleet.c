@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/api/answers.h"
+#include "collector/api/classes.h"
 #include "collector/api/path.h"
 #include "collector/api/quota.h"
 #include "collector/api/reply.h"
@@ -223,6 +224,31 @@ static void emit_totals(struct pf_emit *e, const struct pf_fleet_totals *t)
 	pf_emit_close(e);
 }
 
+static void emit_classes(struct pf_emit *e, const struct pf_fleet *fleet, struct pf_buf *out)
+{
+	PF_AUTO(pf_arena_done) struct pf_arena arena;
+	struct pf_class_sum *sums;
+	size_t nr = 0;
+
+	pf_arena_init(&arena, PF_ANSWER_MAX);
+	if (pf_class_sums(fleet, &arena, &sums, &nr) < 0)
+		out->err = -ENOMEM;
+	pf_emit_open(e, "classes", true);
+	for (size_t i = 0; i < nr; i++) {
+		pf_emit_open(e, NULL, false);
+		pf_emit_text(e, "class", sums[i].name);
+		pf_emit_uint(e, "nr_workloads", sums[i].nr_workloads);
+		pf_emit_uint(e, "nr_instances", sums[i].nr_instances);
+		pf_emit_uint(e, "cpu_requested_millicores", sums[i].cpu_requested_millicores);
+		pf_emit_uint(e, "cpu_advised_millicores", sums[i].cpu_advised_millicores);
+		pf_emit_uint(e, "memory_requested_bytes", sums[i].memory_requested_bytes);
+		pf_emit_uint(e, "memory_advised_bytes", sums[i].memory_advised_bytes);
+		emit_savings(e, &sums[i].savings);
+		pf_emit_close(e);
+	}
+	pf_emit_close(e);
+}
+
 /* In all the time that there is evidence of. */
 static uint64_t all_oom_kills(const struct pf_fleet *fleet)
 {
@@ -257,6 +283,7 @@ void pf_answer_fleet(struct pf_collector *c, struct pf_http_request *req)
 	pf_emit_uint(&e, "nr_recent_oom_kills", fleet->nr_all_ooms);
 	pf_emit_uint(&e, "recent_from_unix_ns", (uint64_t)fleet->open_from * PF_NS_PER_HOUR);
 	emit_totals(&e, &fleet->totals);
+	emit_classes(&e, fleet, &out);
 	pf_emit_close(&e);
 	pf_reply_buf(req, "application/json", &out);
 }

@@ -131,8 +131,9 @@ static int read_open(struct pf_collector *c, struct pf_store *store, struct pf_d
 	int r = pf_row_list_read(c->store, store, d->fleet->open_from, UINT32_MAX, &rows);
 
 	pf_vpa_settings_default(&settings);
+	/* Two: what counts for a class of nodes counts for the DaemonSet as a whole first. */
 	if (r == 0)
-		r = pf_open_init(&open, d->fleet->open_from, d->fleet->at_unix_ns, 1, &settings,
+		r = pf_open_init(&open, d->fleet->open_from, d->fleet->at_unix_ns, 2, &settings,
 				 *d->workload->key.node_class ? c->config->merge_node_class_label
 							      : "");
 	open.only = &d->workload->key;

@@ -80,6 +80,13 @@ static int fill_instances(struct pf_arena *arena, const struct pf_detail *d,
 	return 0;
 }
 
+static bool is_same_workload(const struct pf_workload_key *a, const struct pf_workload_key *b)
+{
+	return a->kind == b->kind && !strcmp(a->workload, b->workload) &&
+	       !strcmp(a->container, b->container) &&
+	       !strcmp(a->namespace_name, b->namespace_name) && !strcmp(a->cluster, b->cluster);
+}
+
 static int fill_ooms(struct pf_arena *arena, const struct pf_detail *d,
 		     struct pf_view_workload *view)
 {
@@ -96,6 +103,32 @@ static int fill_ooms(struct pf_arena *arena, const struct pf_detail *d,
 	view->nr_ooms = d->nr_ooms;
 	view->nr_all_ooms = d->nr_all_ooms;
 	return 0;
+}
+
+/* They come right behind the workload itself: the class is the last part of the key. */
+static int fill_node_classes(struct pf_arena *arena, const struct pf_detail *d,
+			     struct pf_view_workload *view)
+{
+	const struct pf_fleet_workload *end = d->fleet->workloads + d->fleet->nr_workloads;
+	const struct pf_fleet_workload *first = d->workload + 1, *w = first;
+	const struct pf_fleet_workload **list;
+	struct pf_view_row *rows;
+	size_t nr = 0;
+	int r;
+
+	if (*d->workload->key.node_class)
+		return 0;
+	while (w < end && *w->key.node_class && is_same_workload(&w->key, &d->workload->key))
+		w++;
+	list = pf_arena_array(arena, (size_t)(w - first) + 1, sizeof(const void *));
+	if (!list)
+		return -ENOMEM;
+	for (const struct pf_fleet_workload *each = first; each < w; each++)
+		list[nr++] = each;
+	r = pf_reply_rows(arena, list, nr, &rows);
+	view->node_classes = rows;
+	view->nr_node_classes = r < 0 ? 0 : nr;
+	return r;
 }
 
 static int fill_downloads(struct pf_arena *arena, const char *href, struct pf_view_workload *view)
@@ -139,6 +172,8 @@ static int build(const struct pf_detail *d, struct pf_buf *buf)
 	if (r == 0)
 		r = fill_ooms(&arena, d, &view);
 	if (r == 0)
+		r = fill_node_classes(&arena, d, &view);
+	if (r == 0)
 		r = pf_outputs_of(&view.row, 1, &outputs);
 	view.outputs = outputs.outputs;
 	view.nr_outputs = outputs.nr_outputs;
@@ -163,6 +198,8 @@ void pf_pages_workload(struct pf_collector *c, struct pf_http_request *req)
 				 "empty part.");
 		return;
 	}
+	if (pf_http_query(req, "node_class"))
+		key.node_class = pf_http_query(req, "node_class");
 	fleet = pf_pages_fleet_picture(c, req);
 	if (!fleet)
 		return;

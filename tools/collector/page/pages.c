@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/parse.h"
+#include "collector/api/classes.h"
 #include "collector/api/quota.h"
 #include "collector/api/reply.h"
 #include "collector/api/select.h"
@@ -427,6 +428,33 @@ static int fill_namespaces(struct fleet_page *p)
 	return r;
 }
 
+static int fill_classes(struct fleet_page *p)
+{
+	struct pf_class_sum *sums;
+	struct pf_view_class *list;
+	size_t nr;
+	int r = pf_class_sums(p->fleet, &p->arena, &sums, &nr);
+
+	if (r < 0)
+		return r;
+	list = pf_arena_array(&p->arena, nr + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		list[i] = (struct pf_view_class){
+			.name = sums[i].name,
+			.nr_workloads = sums[i].nr_workloads,
+			.cpu_requested_millicores = sums[i].cpu_requested_millicores,
+			.cpu_advised_millicores = sums[i].cpu_advised_millicores,
+			.memory_requested_bytes = sums[i].memory_requested_bytes,
+			.memory_advised_bytes = sums[i].memory_advised_bytes,
+			.savings = sums[i].savings,
+		};
+	p->view.classes = list;
+	p->view.nr_classes = nr;
+	return 0;
+}
+
 /* The same selection in other forms: all of it, so without page and limit. */
 static int fill_downloads(struct fleet_page *p, const struct pf_pages_params *params)
 {
@@ -489,6 +517,8 @@ static int fill_fleet(struct fleet_page *p, struct pf_pages_params *params)
 		r = fill_rows(p);
 	if (r == 0)
 		r = fill_downloads(p, params);
+	if (r == 0)
+		r = fill_classes(p);
 	return r < 0 ? r : fill_namespaces(p);
 }
 
