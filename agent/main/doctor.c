@@ -12,6 +12,7 @@
 #include "main/agent.h"
 #include "meta/cgroup_path.h"
 #include "meta/meta.h"
+#include "policy/policy.h"
 
 enum { CHECKS_MAX = 32 };
 
@@ -32,6 +33,8 @@ struct findings {
 	size_t nr_checks;
 	const char *cgroup_root;
 	char cgroup_problem[256];
+	const char *policy_file;  /* "": none is set */
+	char policy_problem[400]; /* "": it can be read and is valid */
 };
 
 static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
@@ -110,6 +113,18 @@ static void examine_meta(const struct pf_config *config, struct findings *findin
 	pf_agent_lists_done(&lists);
 }
 
+static void examine_policy(const struct pf_config *config, struct findings *findings)
+{
+	struct pf_policy *policy = NULL;
+
+	findings->policy_file = config->policy_file;
+	if (config->policy_file[0] &&
+	    pf_policy_load(config->policy_file, &policy, findings->policy_problem,
+			   sizeof(findings->policy_problem)) < 0)
+		return; /* what it wrote there is the finding */
+	pf_policy_free(policy);
+}
+
 static void examine(const struct pf_config *config, struct findings *findings)
 {
 	struct pf_cgroup_rules rules = { .units_with_pods = config->capture_units };
@@ -132,6 +147,7 @@ static void examine(const struct pf_config *config, struct findings *findings)
 		if (!findings->best && findings->sources[i].works)
 			findings->best = &findings->sources[i];
 	}
+	examine_policy(config, findings);
 	examine_meta(config, findings);
 }
 
@@ -149,6 +165,11 @@ static void print_text(const struct findings *findings)
 	printf("rights    uid %u, capabilities %s\n", (unsigned)geteuid(), findings->caps);
 	printf("cgroups   %s%s%s\n", findings->cgroup_root, findings->cgroup_problem[0] ? ": " : "",
 	       findings->cgroup_problem);
+	if (findings->policy_problem[0])
+		printf("policy    failed: %s\n", findings->policy_problem);
+	else
+		printf("policy    %s\n",
+		       findings->policy_file[0] ? findings->policy_file : "the defaults");
 	for (size_t i = 0; i < PF_ARRAY_SIZE(findings->sources); i++)
 		printf("source    %-10s %s%s\n", findings->sources[i].name,
 		       findings->sources[i].works ? "works" : "no: ", findings->sources[i].reason);
@@ -237,6 +258,10 @@ static int print_json(const struct findings *findings)
 	json_pair(&out, "cgroup_root", findings->cgroup_root, ",");
 	if (findings->cgroup_problem[0])
 		json_pair(&out, "cgroup_problem", findings->cgroup_problem, ",");
+	if (findings->policy_file[0])
+		json_pair(&out, "policy_file", findings->policy_file, ",");
+	if (findings->policy_problem[0])
+		json_pair(&out, "policy_problem", findings->policy_problem, ",");
 	if (findings->best)
 		json_pair(&out, "source", findings->best->name, ",");
 	json_sources(&out, findings);
@@ -263,5 +288,7 @@ int pf_doctor_run(const struct pf_config *config)
 	}
 	if (fflush(stdout) == EOF)
 		return 1;
-	return findings.best ? 0 : 4;
+	if (!findings.best)
+		return 4;
+	return findings.policy_problem[0] ? 2 : 0;
 }
