@@ -47,4 +47,25 @@ static inline __attribute__((always_inline)) __u32 pf_millicores_bucket(__u64 ns
 	return (octave - 3) * 16 + (x >> (octave - 4) & 15);
 }
 
+/*
+ * CPU time in a window as 16 bits: in units of 10 us a 100 ms of window, exact to 4095 (41 ms), above with 12 bits of
+ * precision. @ns > 0 is never 0.
+ */
+static inline __attribute__((always_inline)) __u32 pf_cpu_code(__u64 ns, __u64 window_ns)
+{
+	__u64 wide = (ns * 10000 + window_ns - 1) / window_ns;
+	__u32 x = wide >> 24 ? (1u << 24) - 1 : (__u32)wide, shift;
+
+	if (x < 4096)
+		return x;
+	shift = pf_log2(x) - 11;
+	return (shift << 11) + (x >> shift);
+}
+
+/* The time of a code, in microseconds a 100 ms of window. */
+static inline __attribute__((always_inline)) __u32 pf_cpu_us(__u32 code)
+{
+	return (code < 4096 ? code : ((code & 2047) + 2048) << ((code >> 11) - 1)) * 10;
+}
+
 #endif

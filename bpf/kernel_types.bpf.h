@@ -109,6 +109,7 @@ enum cgroup_subsys_id {
 struct cfs_rq;
 
 struct sched_entity {
+	unsigned char on_rq; /* an int until 6.12: the low byte */
 	u64 sum_exec_runtime;
 	struct sched_entity *parent;
 	struct cfs_rq *cfs_rq;

@@ -28,6 +28,7 @@
 #define PF_GROWTH_STACKS 4096
 #define PF_MAX_CPUS	 1024
 #define PF_WINDOW_NS	 100000000ull /* 100 ms: a CFS period */
+#define PF_RECENT	 128 /* windows kept one by one; a power of two, more than 10 s hold */
 
 /* Why something was not counted; pf_drops[reason], since the load. */
 enum pf_drop {
@@ -134,7 +135,17 @@ struct pf_window_rec {
 	__u64 demand_ns;      /* sum over windows of use + throttled time */
 	__u32 usage[PF_ABI_MILLICORES_BUCKETS];
 	__u32 demand[PF_ABI_MILLICORES_BUCKETS];
+	/*
+	 * The newest windows: number n is recent[n % PF_RECENT], written if it had use or throttled time.
+	 * One word each: n (24 bits), CPUs with a runnable task at its end (8), throttled time, use (16
+	 * each, pf_cpu_code()).
+	 */
+	__u64 recent[PF_RECENT];
 };
+#define PF_RECENT_NUMBER(word)	  ((word) >> 40)
+#define PF_RECENT_RUNNING(word)	  ((word) >> 32 & 0xff)
+#define PF_RECENT_THROTTLED(word) ((word) >> 16 & 0xffff)
+#define PF_RECENT_USED(word)	  ((word)&0xffff)
 
 /* Rare stalls of one slot, from any CPU: atomic adds; pf_stalls[slot]. */
 struct pf_stall_rec {
@@ -245,7 +256,7 @@ PF_ABI_ASSERT(struct pf_settings, 24);
 PF_ABI_ASSERT(struct pf_control, 160);
 PF_ABI_ASSERT(struct pf_want_key, 16);
 PF_ABI_ASSERT(struct pf_wait_rec, 1728);
-PF_ABI_ASSERT(struct pf_window_rec, 2224);
+PF_ABI_ASSERT(struct pf_window_rec, 3248);
 PF_ABI_ASSERT(struct pf_stall_rec, 1040);
 PF_ABI_ASSERT(struct pf_snap_rec, 336);
 PF_ABI_ASSERT(struct pf_event_head, 32);

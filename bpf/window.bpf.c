@@ -77,20 +77,32 @@ static __always_inline __u64 entity_of(struct pf_entity *entity, __u64 tg, __u32
 	return entity->se;
 }
 
-/* CPU time of the slot's group since its creation, nested groups included: at most a tick old. */
-__hidden __u64 pf_group_usage_ns(__u64 tg, __u32 slot)
+struct group_state {
+	__u64 usage_ns;	  /* since its creation */
+	__u32 nr_running; /* CPUs with a runnable task of it */
+};
+
+/* Of the slot's group, nested groups included: at most a tick old. */
+static __always_inline struct group_state group_state(__u64 tg, __u32 slot)
 {
-	__u64 sum = 0;
+	struct group_state state = { 0 };
 
 	for (__u32 cpu = 0; cpu < PF_MAX_CPUS && cpu < pf_settings.nr_cpus; cpu++) {
 		__u32 key = slot * pf_settings.nr_cpus + cpu;
 		struct pf_entity *entity = bpf_map_lookup_elem(&pf_entities, &key);
 		__u64 se = entity ? entity_of(entity, tg, cpu) : 0;
 
-		if (se)
-			sum += PF_FIELD(se, struct sched_entity, sum_exec_runtime);
+		if (!se)
+			continue;
+		state.usage_ns += PF_FIELD(se, struct sched_entity, sum_exec_runtime);
+		state.nr_running += PF_FIELD(se, struct sched_entity, on_rq) != 0;
 	}
-	return sum;
+	return state;
+}
+
+__hidden __u64 pf_group_usage_ns(__u64 tg, __u32 slot)
+{
+	return group_state(tg, slot).usage_ns;
 }
 
 /* One pass over the slots of a phase. */
@@ -209,10 +221,23 @@ static __always_inline void count_window(struct pf_ref *ref, struct pf_window_re
 	}
 }
 
+static __always_inline void keep_window(struct pf_window_rec *w, __u64 used, __u64 throttled,
+					__u32 nr_running, __u64 window_ns)
+{
+	__u64 number = w->nr_windows - 1, word = (number & 0xffffff) << 40;
+
+	if (nr_running > 0xff)
+		nr_running = 0xff;
+	word |= (__u64)nr_running << 32 | (__u64)pf_cpu_code(throttled, window_ns) << 16 |
+		pf_cpu_code(used, window_ns);
+	if (used || throttled)
+		w->recent[number % PF_RECENT] = word;
+}
+
 static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec *w, __u32 slot)
 {
-	__u64 usage = pf_group_usage_ns(ref->tg, slot), now = bpf_ktime_get_ns(), window_ns, used,
-	      throttled = 0;
+	struct group_state state = group_state(ref->tg, slot);
+	__u64 usage = state.usage_ns, now = bpf_ktime_get_ns(), window_ns, used, throttled = 0;
 	__u64 quota = PF_FIELD(ref->tg, struct task_group, cfs_bandwidth.quota);
 
 	window_ns = now - w->last_ns;
@@ -223,6 +248,7 @@ static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec 
 		if (window_ns > PF_WINDOW_NS + PF_WINDOW_NS / 2)
 			pf_drop(PF_DROP_LATE_WINDOW);
 		count_window(ref, w, used, used + throttled, window_ns);
+		keep_window(w, used, throttled, state.nr_running, window_ns);
 	}
 	w->usage_ns = usage;
 	w->last_ns = now;

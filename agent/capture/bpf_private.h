@@ -78,6 +78,7 @@ struct pf_capture {
 	struct pf_growth *growth_sampler;     /* NULL: not asked for, or not possible */
 	uint32_t thin_on;		      /* in force in the interval that is being sampled */
 	struct pf_totals *now, *growth;	      /* scratch of one sample */
+	struct pf_window recent[PF_RECENT];   /* the same */
 	uint64_t scanned_ns, nr_lost_at_scan; /* of the last walk through the tree */
 	struct ring_buffer *ring;
 	struct pf_brief *briefs; /* [PF_BRIEFS_MAX]: cgroups that went before they were tracked */

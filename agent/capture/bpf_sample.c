@@ -5,6 +5,11 @@
 
 #include "capture/bpf_private.h"
 
+#include "hist.bpf.h"
+
+/* Older windows that come with a sample, to fill queues before counting begins. */
+#define PAST_WINDOWS 28
+
 static void add_waits(const struct pf_wait_rec *rec, struct pf_totals *t)
 {
 	for (size_t i = 0; i < PF_LATENCY_BUCKETS; i++) {
@@ -84,6 +89,29 @@ static const uint32_t *grow(const uint32_t *now, uint32_t *before, size_t n, uin
 	return growth;
 }
 
+/* The windows of the interval and as many older ones as are kept. Those without a word were idle. */
+static void fill_recent(struct pf_capture *c, const struct pf_window_rec *w, uint64_t nr_now,
+			struct pf_sample *s)
+{
+	uint64_t nr_new = PF_MIN(s->nr_windows, (uint64_t)PF_RECENT);
+	uint64_t nr_all = PF_MIN(nr_now, nr_new + PAST_WINDOWS);
+
+	nr_all = PF_MIN(nr_all, (uint64_t)PF_RECENT);
+	for (uint64_t i = 0; i < nr_all; i++) {
+		uint64_t number = nr_now - nr_all + i, word = w->recent[number % PF_RECENT];
+
+		c->recent[i] = (struct pf_window){ 0 };
+		if (PF_RECENT_NUMBER(word) != (number & 0xffffff))
+			continue;
+		c->recent[i].used_us = pf_cpu_us((uint32_t)PF_RECENT_USED(word));
+		c->recent[i].throttled_us = pf_cpu_us((uint32_t)PF_RECENT_THROTTLED(word));
+		c->recent[i].nr_running = (uint32_t)PF_RECENT_RUNNING(word);
+	}
+	s->windows = c->recent;
+	s->nr_all_windows = nr_all;
+	s->nr_past_windows = nr_all - nr_new;
+}
+
 /* The growth of a histogram that stood still. */
 static const uint32_t no_growth[PF_HIST_BUCKETS_MAX];
 
@@ -108,6 +136,7 @@ static void fill_windows(struct pf_capture *c, uint32_t slot, const struct pf_sn
 		s->hists[PF_HIST_DEMAND] =
 			grow(now->demand, before->demand, PF_MILLICORES_BUCKETS, g->demand);
 	}
+	fill_recent(c, &c->windows[slot], now->nr_windows, s);
 	before->nr_windows = now->nr_windows;
 	before->nr_idle = now->nr_idle;
 	before->nr_demand_idle = now->nr_demand_idle;
@@ -195,6 +224,7 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 	s.start_ns = slot->start_ns;
 	s.end_ns = end_ns;
 	s.last = last;
+	s.nr_cpus = c->nr_cpus;
 	pf_snap_difference(&snap, &slot->before.snap, c->layout.mode != PF_CGROUP_V2, &s);
 	if (!(snap.bound & PF_BOUND_CPU)) {
 		snap.usage_ns = pf_bpf_file_usage_ns(c, t);

@@ -120,6 +120,8 @@ static void rebase(struct pf_evidence *e, int64_t to_ns)
 	scale(e->quota_wait, PF_LATENCY_BUCKETS, NULL, (float)factor);
 	scale(e->contention_wait, PF_LATENCY_BUCKETS, NULL, (float)factor);
 	scale(e->throttle_stall, PF_LATENCY_BUCKETS, NULL, (float)factor);
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		scale(e->limits[i], PF_LIMITS, NULL, (float)factor);
 	scale_sums(&e->sums, factor);
 	for (uint32_t i = 0; i < e->nr_instances; i++) {
 		e->instances[i].covered_ns *= factor;
@@ -478,6 +480,19 @@ static void add_counts(float *to, const uint32_t *from, size_t nr, double weight
 		to[i] += (float)(weight * from[i]);
 }
 
+static void add_limits(struct pf_evidence *e, const struct pf_limit_queues *limits, double weight)
+{
+	struct pf_evidence_sums *sums = &e->sums;
+
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		add_counts(e->limits[i], limits->counts[i], PF_LIMITS, weight);
+	sums->limit_windows += weight * (double)limits->nr_windows;
+	sums->limit_active += weight * (double)limits->nr_active;
+	sums->limit_free += weight * (double)limits->nr_free;
+	sums->limit_running += weight * (double)limits->nr_running;
+	sums->limit_pairs += weight * (double)limits->nr_pairs;
+}
+
 static void add_sums(struct pf_evidence *e, const struct pf_slice *s, double weight)
 {
 	struct pf_evidence_sums *sums = &e->sums;
@@ -586,11 +601,13 @@ int pf_evidence_add_slice(struct pf_evidence *e, uint64_t instance, const struct
 	add_counts(e->contention_wait, s->hists[PF_HIST_CONTENTION_WAIT], PF_LATENCY_BUCKETS,
 		   weight);
 	add_counts(e->throttle_stall, s->hists[PF_HIST_THROTTLE_STALL], PF_LATENCY_BUCKETS, weight);
+	add_limits(e, &s->limits, weight);
 	add_sums(e, s, weight);
 	add_memory(e, s);
 	add_vpa(e, instance, s);
 	note_newest(e, s, end_ns);
 	e->max_threads = PF_MAX(e->max_threads, known(s->max_threads));
+	e->nr_cpus = PF_MAX(e->nr_cpus, known(s->nr_cpus));
 	add_instance(
 		e, &(struct pf_evidence_instance){ .id = instance,
 						   .last_hour = s->hour,
@@ -615,6 +632,8 @@ static void merge_windows(struct pf_evidence *e, const struct pf_evidence *o, do
 	add_weights(e->quota_wait, o->quota_wait, PF_LATENCY_BUCKETS, f);
 	add_weights(e->contention_wait, o->contention_wait, PF_LATENCY_BUCKETS, f);
 	add_weights(e->throttle_stall, o->throttle_stall, PF_LATENCY_BUCKETS, f);
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		add_weights(e->limits[i], o->limits[i], PF_LIMITS, f);
 	e->demand_idle += (float)(f * o->demand_idle);
 	e->minute_long_idle += (float)(f * o->minute_long_idle);
 	e->minute_short_idle += (float)(f_short * o->minute_short_idle);
@@ -633,6 +652,7 @@ static void merge_scalars(struct pf_evidence *e, const struct pf_evidence *o)
 	e->demand_peak_millicores = PF_MAX(e->demand_peak_millicores, o->demand_peak_millicores);
 	e->startup_peak_millicores = PF_MAX(e->startup_peak_millicores, o->startup_peak_millicores);
 	e->max_threads = PF_MAX(e->max_threads, o->max_threads);
+	e->nr_cpus = PF_MAX(e->nr_cpus, o->nr_cpus);
 	e->working_set_peak_bytes = PF_MAX(e->working_set_peak_bytes, o->working_set_peak_bytes);
 	e->oom_overshoot_bytes = PF_MAX(e->oom_overshoot_bytes, o->oom_overshoot_bytes);
 	e->oom_kills += o->oom_kills;

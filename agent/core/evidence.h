@@ -65,6 +65,8 @@ struct pf_evidence_sums {
 	double nr_waits, quota_wait_ns, contention_wait_ns, reclaim_ns, block_io_ns;
 	double memory_some_ns, memory_byte_ns, hot_byte_ns; /* byte * ns: means over covered_ns */
 	double saturated_ns; /* covered time of slices that were throttled nearly all the time */
+	/* struct pf_limit_queues */
+	double limit_windows, limit_active, limit_free, limit_running, limit_pairs;
 };
 
 struct pf_evidence {
@@ -85,6 +87,7 @@ struct pf_evidence {
 	float minute_short[PF_MILLICORES_BUCKETS], minute_short_idle;
 	float quota_wait[PF_LATENCY_BUCKETS], contention_wait[PF_LATENCY_BUCKETS];
 	float throttle_stall[PF_LATENCY_BUCKETS];
+	float limits[PF_NR_LIMIT_COUNTS][PF_LIMITS]; /* by candidate, see limit_queue.h */
 	struct pf_evidence_sums sums;
 	bool has_windows, has_kinds, has_waits; /* was it measured at all? */
 
@@ -97,6 +100,7 @@ struct pf_evidence {
 	int64_t newest_ns;
 	uint64_t cfs_quota_us, cfs_period_us, cfs_burst_us, memory_limit_bytes;
 	uint64_t max_threads; /* highest; 0: not known */
+	uint64_t nr_cpus;     /* of the largest node it ran on; 0: not known */
 
 	struct pf_memory_cell hours[PF_EVIDENCE_HOURS], days[PF_EVIDENCE_DAYS];
 	uint32_t nr_hours, nr_days;			       /* sorted by index, oldest first */

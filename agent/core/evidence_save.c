@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 2: memory cells know the limit that was in force. */
-enum { VERSION = 2, VERSION_OLDEST = 1 };
+/* 2: memory cells know the limit that was in force. 3: limit queues. */
+enum { VERSION = 3, VERSION_OLDEST = 1 };
 
 struct io {
 	struct pf_buf *out;	 /* saving */
@@ -188,6 +188,18 @@ static void io_windows(struct io *io, struct pf_evidence *e)
 	io_floats(io, e->throttle_stall, PF_LATENCY_BUCKETS);
 }
 
+static void io_limits(struct io *io, struct pf_evidence *e)
+{
+	io_double(io, &e->sums.limit_windows);
+	io_double(io, &e->sums.limit_active);
+	io_double(io, &e->sums.limit_free);
+	io_double(io, &e->sums.limit_running);
+	io_double(io, &e->sums.limit_pairs);
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		io_floats(io, e->limits[i], PF_LIMITS);
+	io_u64(io, &e->nr_cpus);
+}
+
 static void io_evidence(struct io *io, struct pf_evidence *e)
 {
 	double *sums[] = { &e->sums.covered_ns,	    &e->sums.usage_ns,
@@ -213,8 +225,8 @@ static void io_evidence(struct io *io, struct pf_evidence *e)
 				&e->oom_overshoot_bytes,
 				&e->working_set_peak_bytes };
 
-	_Static_assert(sizeof(struct pf_evidence_sums) == 14 * sizeof(double),
-		       "a new sum belongs into the list above, and VERSION is to be raised");
+	_Static_assert(sizeof(struct pf_evidence_sums) == 19 * sizeof(double),
+		       "a new sum is to be walked too, and VERSION to be raised");
 	io_i64(io, &e->reference_ns);
 	io_i64(io, &e->first_ns);
 	io_i64(io, &e->last_ns);
@@ -235,6 +247,8 @@ static void io_evidence(struct io *io, struct pf_evidence *e)
 	io_i64(io, &e->vpa.last_ns);
 	io_i64(io, &e->vpa.nr_samples);
 	io_peaks(io, e);
+	if (io->version >= 3)
+		io_limits(io, e);
 }
 
 int pf_evidence_save(const struct pf_evidence *evidence, struct pf_buf *buf)

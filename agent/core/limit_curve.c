@@ -27,6 +27,19 @@
 /* More than half of the covered time in slices that never caught up. */
 #define SATURATED_SHARE 0.5
 
+/* Windows are played one by one since a version; older evidence has the histogram only. */
+#define QUEUES_SHARE 0.5
+
+/* Looks at running tasks below which their number is guessed from what throttling cost so far. */
+#define MIN_LOOKS	30
+#define THROTTLED_A_LOT 0.1
+
+/* More threads than this wait like this many. */
+#define THREADS_MAX 64.0
+
+/* A thread that waits has come since its CPU was stopped, or is left over: of a run, this share of its length. */
+#define LEFT_OVER_SHARE 0.25
+
 static const unsigned run_lengths[] = { 1, 2, 3, 4, 6, 8, 12, 16 };
 
 /* ---- the windows ---- */
@@ -92,7 +105,7 @@ struct outcome {
 	double throttled_ratio, stall_ratio; /* of periods; CPU seconds a second */
 };
 
-static struct outcome play(const struct pf_limit_model *m, double limit, double burst)
+static struct outcome play_windows(const struct pf_limit_model *m, double limit, double burst)
 {
 	unsigned throttled = 0, periods = 0;
 	double waiting = 0, saved = 0, stall = 0;
@@ -122,7 +135,118 @@ static struct outcome play(const struct pf_limit_model *m, double limit, double 
 				 stall / 1000 / PF_CURVE_WINDOWS };
 }
 
+/* ---- the queues' sums ---- */
+
+static void take_queues(struct pf_limit_model *m, const struct pf_evidence *e)
+{
+	double seconds = e->sums.limit_windows / 10, windows = e->demand_idle;
+
+	for (size_t i = 0; i < PF_MILLICORES_BUCKETS; i++)
+		windows += e->demand[i];
+	m->has_queues = seconds > 0 && e->sums.limit_windows >= QUEUES_SHARE * windows;
+	for (size_t i = 0; m->has_queues && i < PF_LIMITS; i++) {
+		double periods = e->sums.limit_active + e->limits[PF_LIMIT_EXTRA][i];
+		double throttled = e->limits[PF_LIMIT_THROTTLED][i];
+
+		m->throttled_ratio[i] = (float)(periods > 0 ? fmin(1, throttled / periods) : 0);
+		m->throttled_per_s[i] = (float)(throttled / seconds);
+		m->lead_us_per_s[i] = (float)(e->limits[PF_LIMIT_LEAD_US][i] / seconds);
+		m->run_periods[i] = (float)(throttled / fmax(1, e->limits[PF_LIMIT_RUNS][i]));
+	}
+}
+
+/*
+ * CPUs that wait in a throttled period: those that ran, and of the other threads those that have come since. Each comes
+ * @wakes_per_s times a second, and half of those that come in a time wait for half of it.
+ */
+static double cpus_waiting(const struct pf_limit_model *m, double threads, double limit, size_t i)
+{
+	double ran = fmin(m->nr_running, threads);
+	double lead = m->throttled_per_s[i] > 0
+			      ? (double)m->lead_us_per_s[i] / m->throttled_per_s[i] / 1e6
+			      : 0;
+	double period = PERIOD_US / 1e6, stopped = fmax(0, period - limit * period / 1000 - lead);
+	double come = m->wakes_per_s / threads *
+		      (stopped + LEFT_OVER_SHARE * (m->run_periods[i] - 1) * period);
+	double here = come > 1e-6 ? 1 - (1 - exp(-come)) / come : 0;
+
+	return fmax(1, fmin(fmin(m->nr_cpus, threads), ran + (threads - ran) * here));
+}
+
+/* Each waiting CPU stands still for the whole of a throttled period but for the time before its work came and its part of
+ * the quota. */
+static double stall_at(const struct pf_limit_model *m, double threads, double limit, size_t i)
+{
+	double cpus = cpus_waiting(m, threads, limit, i), throttled = m->throttled_per_s[i];
+	double period = PERIOD_US / 1e6;
+
+	/* What ran into a limit above a CPU ran on more than one. */
+	cpus = fmin(fmax(cpus, ceil(limit / 1000)), m->nr_cpus);
+	return fmax(0, cpus * (throttled * period - (double)m->lead_us_per_s[i] / 1e6) -
+			       throttled * limit / 1000 * period);
+}
+
+static struct outcome by_queues(const struct pf_limit_model *m, double threads, double limit)
+{
+	size_t high = pf_limit_index(limit), low = high ? high - 1 : 0;
+	double below = (double)pf_limit_millicores(low), above = (double)pf_limit_millicores(high);
+	double part = above > below ? fmin(fmax(log(limit / below) / log(above / below), 0), 1) : 1;
+	double stall_low = stall_at(m, threads, below, low),
+	       stall_high = stall_at(m, threads, above, high);
+
+	return (struct outcome){ m->throttled_ratio[low] + part * (m->throttled_ratio[high] -
+								   m->throttled_ratio[low]),
+				 stall_low + part * (stall_high - stall_low) };
+}
+
+/*
+ * Threads that work: were there n alike and independent ones, pairs of them would be seen at work (n - 1) / n times as
+ * often as their mean number squared. Where hardly any was seen running freely: as many as explain the stall so far.
+ */
+static void count_threads(struct pf_limit_model *m, const struct pf_evidence *e, double limit)
+{
+	const struct pf_evidence_sums *s = &e->sums;
+	double mean = s->limit_free > 0 ? s->limit_running / s->limit_free : 0, best = INFINITY;
+	double alike = mean > 0 ? s->limit_pairs / s->limit_free / (mean * mean) : 0;
+	double stall = s->covered_ns > 0 ? s->throttled_ns / s->covered_ns : 0;
+
+	m->nr_cpus = e->nr_cpus ? (double)e->nr_cpus : THREADS_MAX;
+	m->wakes_per_s = s->covered_ns > 0 ? s->nr_waits / (s->covered_ns / 1e9) : 0;
+	m->nr_running = s->limit_running > 0 ? 1 + s->limit_pairs / s->limit_running : 1;
+	m->nr_threads = alike < 1 - 1 / THREADS_MAX ? 1 / (1 - alike) : THREADS_MAX;
+	if (!isfinite(limit) || !(stall > 0) ||
+	    (s->nr_throttled < THROTTLED_A_LOT * s->nr_periods && s->limit_running >= MIN_LOOKS))
+		return;
+	for (double n = 1; n <= THREADS_MAX; n *= 1.19) {
+		double error = fabs(by_queues(m, n, limit).stall_ratio - stall);
+
+		if (error >= best)
+			continue;
+		best = error;
+		m->nr_threads = n;
+	}
+}
+
 /* ---- the model ---- */
+
+/* How burst changes things is played from the histogram: the queues have none. */
+static struct outcome play(const struct pf_limit_model *m, double limit, double burst)
+{
+	struct outcome o, with, without;
+
+	if (!m->has_queues)
+		return play_windows(m, limit, burst);
+	o = by_queues(m, m->nr_threads, limit);
+	if (!(burst > 0))
+		return o;
+	with = play_windows(m, limit, burst);
+	without = play_windows(m, limit, 0);
+	if (without.throttled_ratio > 0)
+		o.throttled_ratio *= fmin(1, with.throttled_ratio / without.throttled_ratio);
+	if (without.stall_ratio > 0)
+		o.stall_ratio *= fmin(1, with.stall_ratio / without.stall_ratio);
+	return o;
+}
 
 static double present_limit(const struct pf_evidence *e)
 {
@@ -143,7 +267,7 @@ static void fit_runs(struct pf_limit_model *m, const struct pf_evidence *e, cons
 			double error;
 
 			play_order(ascending, run_lengths[i], m->demand);
-			error = fabs(play(m, limit, 0).throttled_ratio - seen);
+			error = fabs(play_windows(m, limit, 0).throttled_ratio - seen);
 			if (error >= best)
 				continue;
 			best = error;
@@ -169,6 +293,8 @@ int pf_limit_model_init(const struct pf_evidence *e, struct pf_limit_model *ret_
 	/* Whole CPUs: within a window the tasks of a burst run at full speed. */
 	m.parallel_millicores = ceil(m.peak_millicores / ABOVE_LIMIT / 1000) * 1000;
 	fit_runs(&m, e, ascending);
+	take_queues(&m, e);
+	count_threads(&m, e, present_limit(e));
 	*ret_model = m;
 	return 0;
 }

@@ -128,6 +128,7 @@ void pf_slice_clear(struct pf_slice *slice)
 	slice->memory_mean_bytes = slice->hot_mean_bytes = slice->working_set_mean_bytes = NAN;
 	memset(slice->hists, 0, sizeof(slice->hists));
 	slice->startup_demand = slice->minute_demand = NULL;
+	slice->limits = (struct pf_limit_queues){ 0 };
 	slice->vpa = (struct pf_slice_vpa){ .first_cpu_unix_ns = PF_UNKNOWN,
 					    .last_cpu_unix_ns = PF_UNKNOWN };
 }
@@ -151,6 +152,7 @@ void pf_slice_free(struct pf_slice *slice)
 		hist_free(slice->hists[i]);
 	hist_free(slice->startup_demand);
 	hist_free(slice->minute_demand);
+	pf_limit_queues_free(&slice->limits);
 	free(slice->vpa.cpu_weight);
 	free(slice);
 }
@@ -175,6 +177,7 @@ static void add_cpu(struct pf_slice *slice, const struct pf_sample *sample)
 	set(&slice->cfs_period_us, sample->cfs_period_us);
 	set(&slice->cfs_burst_us, sample->cfs_burst_us);
 	raise(&slice->max_threads, sample->nr_threads);
+	set(&slice->nr_cpus, sample->nr_cpus);
 	add(&slice->nr_waits, sample->nr_waits);
 	add(&slice->quota_wait_ns, sample->quota_wait_ns);
 	add(&slice->contention_wait_ns, sample->contention_wait_ns);
@@ -212,14 +215,59 @@ static void add_psi(struct pf_psi *psi, const struct pf_psi *more)
 	add(&psi->io_full_ns, more->io_full_ns);
 }
 
+/* CPU time from a wake-up to the next sleep, on average; waits for the quota are none of the two. */
+static double chunk_us(const struct pf_sample *sample)
+{
+	const uint32_t *quota = sample->hists[PF_HIST_QUOTA_WAIT];
+	uint64_t nr_quota = quota ? pf_hist_total(quota, PF_LATENCY_BUCKETS) : 0;
+
+	if (sample->nr_waits == PF_UNKNOWN || sample->usage_ns == PF_UNKNOWN)
+		return INFINITY;
+	return (double)sample->usage_ns / 1000 /
+	       (double)(sample->nr_waits > nr_quota ? sample->nr_waits - nr_quota : 1);
+}
+
+/* An ancestor's limit is not known here: what its throttling held back counts for all limits. */
+static double limit_us(const struct pf_sample *sample)
+{
+	bool own = sample->cfs_quota_us < PF_NO_LIMIT && sample->cfs_period_us < PF_NO_LIMIT &&
+		   sample->cfs_period_us;
+
+	if (own)
+		return (double)sample->cfs_quota_us * 100000 / (double)sample->cfs_period_us;
+	for (size_t i = 0; i < sample->nr_all_windows; i++)
+		if (sample->windows[i].throttled_us)
+			return 0;
+	return INFINITY;
+}
+
+static void add_limits(struct pf_slice *slice, const struct pf_sample *sample)
+{
+	struct pf_queue_load load = { limit_us(sample), chunk_us(sample) };
+
+	pf_limit_queues_play(&slice->limits, sample->windows, sample->nr_past_windows,
+			     sample->nr_all_windows, &load);
+}
+
 int pf_slice_add(struct pf_slice *slice, const struct pf_sample *sample, bool startup)
 {
 	uint64_t length_ns =
 		sample->end_ns > sample->start_ns ? sample->end_ns - sample->start_ns : 0;
-	int r = hists_prepare(slice, sample, startup);
+	bool has_limits = sample->windows && !startup;
+	bool had_limits = slice->limits.counts[0];
+	int r = has_limits ? pf_limit_queues_prepare(&slice->limits, sample->windows,
+						     sample->nr_all_windows)
+			   : 0;
 
-	if (r < 0)
+	if (r == 0)
+		r = hists_prepare(slice, sample, startup);
+	if (r < 0) {
+		if (!had_limits)
+			pf_limit_queues_free(&slice->limits);
 		return r;
+	}
+	if (has_limits)
+		add_limits(slice, sample);
 	add_cpu(slice, sample);
 	add_memory(slice, sample, (double)length_ns);
 	add_psi(&slice->psi, &sample->psi);

@@ -78,6 +78,8 @@ struct pf_slice {
 	 * yet. */
 	uint32_t *minute_demand;  /* layout of PF_HIST_DEMAND */
 	uint64_t nr_idle_minutes; /* beside the histogram: exactly 0 */
+	struct pf_limit_queues limits; /* without start-up */
+	uint64_t nr_cpus;	       /* of the node; PF_UNKNOWN: not known */
 
 	struct pf_slice_vpa vpa;
 };

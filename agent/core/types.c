@@ -35,6 +35,8 @@ void pf_sample_clear(struct pf_sample *sample)
 	memset(sample, 0xff, sizeof(*sample)); /* PF_UNKNOWN is all ones */
 	sample->handle = sample->start_ns = sample->end_ns = 0;
 	sample->last = false;
+	sample->windows = NULL;
+	sample->nr_past_windows = sample->nr_all_windows = 0;
 	memset(sample->hists, 0, sizeof(sample->hists));
 }
 

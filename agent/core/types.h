@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/hist.h"
+#include "core/limit_queue.h"
 #include "core/units.h"
 
 /* What podfit can measure. A signal is on, or off with a reason. The names are in pf_signal_name().
@@ -133,6 +134,10 @@ struct pf_sample {
 		nr_idle_windows;	 /* windows seen, and those of them with exactly zero use */
 	uint64_t nr_demand_idle_windows; /* windows with neither use nor throttled time */
 	uint64_t usage_peak_millicores, demand_peak_millicores; /* highest window of the interval */
+	/* The interval's windows one by one, oldest first, behind some older ones; NULL: unknown. Borrowed
+	 * until the callback returns. */
+	const struct pf_window *windows;
+	size_t nr_past_windows, nr_all_windows;
 
 	/* run queue */
 	uint64_t nr_waits, quota_wait_ns, contention_wait_ns;
@@ -147,6 +152,7 @@ struct pf_sample {
 	struct pf_psi psi;
 	uint64_t nr_reclaims, reclaim_ns, nr_block_ios, block_io_ns;
 
+	uint64_t nr_cpus;    /* of the node */
 	uint64_t nr_threads; /* gauge, of all processes; pids.current counts these */
 
 	/* Growth of each histogram in the interval, or NULL where the signal is off; borrowed until

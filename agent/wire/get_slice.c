@@ -145,6 +145,41 @@ static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from,
 	return get_weights(arena, from->cpu, &vpa->cpu_weight, error);
 }
 
+/* All four counts or none: a queue is known by all of them. Candidate limits are every second bucket. */
+static int get_limits(struct pf_arena *arena, const Podfit__V1__LimitQueues *from,
+		      struct pf_limit_queues *to, struct pf_wire_error *error)
+{
+	if (!from)
+		return 0;
+
+	const Podfit__V1__Histogram *const hists[] = {
+		[PF_LIMIT_EXTRA] = from->extra_periods,
+		[PF_LIMIT_THROTTLED] = from->throttled_periods,
+		[PF_LIMIT_RUNS] = from->throttled_runs,
+		[PF_LIMIT_LEAD_US] = from->lead_us,
+	};
+	uint32_t *counts[PF_NR_LIMIT_COUNTS] = { NULL };
+	bool all = true;
+
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++) {
+		int r = get_hist(arena, hists[i], PF_LAYOUT_MILLICORES, &counts[i], NULL, error);
+
+		if (r < 0)
+			return r;
+		all = all && counts[i];
+		for (size_t k = 0; counts[i] && k < PF_LIMITS; k++)
+			counts[i][k] = counts[i][2 * k + 1];
+	}
+	for (size_t i = 0; all && i < PF_NR_LIMIT_COUNTS; i++)
+		to->counts[i] = counts[i];
+	to->nr_windows = GET_OR(from, nr_windows, 0);
+	to->nr_active = GET_OR(from, nr_active, 0);
+	to->nr_free = GET_OR(from, nr_free, 0);
+	to->nr_running = GET_OR(from, nr_running, 0);
+	to->nr_pairs = GET_OR(from, nr_pairs, 0);
+	return 0;
+}
+
 static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)
 {
 	to->hour = from->hour;
@@ -164,6 +199,7 @@ static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)
 	to->cfs_burst_us = GET(from, cfs_burst_us);
 	to->nr_quota_changes = GET_OR(from, nr_quota_changes, 0);
 	to->max_threads = GET(from, max_threads);
+	to->nr_cpus = GET(from, nr_cpus);
 	to->nr_waits = GET(from, nr_waits);
 	to->quota_wait_ns = GET(from, quota_wait_ns);
 	to->contention_wait_ns = GET(from, contention_wait_ns);
@@ -220,7 +256,9 @@ static int get_hists(struct pf_arena *arena, const Podfit__V1__HourSlice *from,
 		if (r < 0)
 			return r;
 	}
-	return get_vpa(arena, from->vpa, &slice->vpa, error);
+	int r = get_limits(arena, from->limit_queues, &slice->limits, error);
+
+	return r < 0 ? r : get_vpa(arena, from->vpa, &slice->vpa, error);
 }
 
 int pf_wire_get_slice(struct pf_arena *arena, const Podfit__V1__HourSlice *message,

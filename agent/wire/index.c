@@ -103,7 +103,7 @@ static void make_tables(void)
 
 struct walk {
 	struct pf_arena *arena;
-	const struct table *container, *slice, *hist, *vpa, *peak;
+	const struct table *container, *slice, *hist, *vpa, *peak, *limits;
 	size_t memory; /* what decoding would take, at most */
 	struct pf_index_slice *slices;
 	size_t nr_slices, slices_cap;
@@ -398,6 +398,24 @@ static bool check_millicores(struct walk *walk, const struct field *f)
 	return check_hist(walk, f, PF_LAYOUT_MILLICORES, PF_MILLICORES_BUCKETS);
 }
 
+static bool check_limits(struct walk *walk, const struct field *from)
+{
+	struct cursor c = cursor_of(walk, walk->limits, from);
+	struct field f;
+
+	while (c.at < c.end) {
+		bool good = next_field(walk, &c, &f);
+
+		if (good && f.known && c.table->message[f.number])
+			good = check_millicores(walk, &f); /* all its messages are */
+		else if (good)
+			good = pass(walk, &c, &f);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
 static bool add_slice(struct walk *walk, const struct pf_index_slice *slice)
 {
 	if (walk->nr_slices == walk->slices_cap) {
@@ -452,6 +470,9 @@ static bool walk_slice(struct walk *walk, const struct field *from, uint64_t ins
 		case 36:
 		case 38:
 			good = check_latency(walk, &f);
+			break;
+		case 26:
+			good = check_limits(walk, &f);
 			break;
 		case 70:
 			good = check_vpa(walk, &f);
@@ -640,6 +661,7 @@ static void walk_begin(struct walk *walk, struct pf_arena *arena)
 		.slice = table_of(&podfit__v1__hour_slice__descriptor),
 		.hist = table_of(&podfit__v1__histogram__descriptor),
 		.vpa = table_of(&podfit__v1__vpa_evidence__descriptor),
+		.limits = table_of(&podfit__v1__limit_queues__descriptor),
 		.peak = table_of(&podfit__v1__vpa_evidence__peak__descriptor),
 	};
 }

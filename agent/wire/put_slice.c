@@ -151,6 +151,41 @@ static Podfit__V1__VpaEvidence *put_vpa(struct pf_arena *arena, const struct pf_
 	return to;
 }
 
+/* Candidate limits are every second bucket. */
+static Podfit__V1__Histogram *put_limit_counts(struct pf_arena *arena, const uint32_t *counts)
+{
+	uint32_t wide[PF_MILLICORES_BUCKETS] = { 0 };
+
+	for (size_t i = 0; counts && i < PF_LIMITS; i++)
+		wide[2 * i + 1] = counts[i];
+	return counts ? put_hist(arena, PF_LAYOUT_MILLICORES, wide, PF_UNKNOWN) : NULL;
+}
+
+static Podfit__V1__LimitQueues *put_limits(struct pf_arena *arena, const struct pf_limit_queues *q)
+{
+	Podfit__V1__LimitQueues *to;
+	Podfit__V1__Histogram **hists[PF_NR_LIMIT_COUNTS];
+
+	if (!q->nr_windows)
+		return NULL;
+	to = pf_arena_alloc(arena, sizeof(*to));
+	if (!to)
+		return NULL;
+	podfit__v1__limit_queues__init(to);
+	PUT(to, nr_windows, q->nr_windows);
+	PUT(to, nr_active, q->nr_active);
+	PUT(to, nr_free, q->nr_free);
+	PUT(to, nr_running, q->nr_running);
+	PUT(to, nr_pairs, q->nr_pairs);
+	hists[PF_LIMIT_EXTRA] = &to->extra_periods;
+	hists[PF_LIMIT_THROTTLED] = &to->throttled_periods;
+	hists[PF_LIMIT_RUNS] = &to->throttled_runs;
+	hists[PF_LIMIT_LEAD_US] = &to->lead_us;
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		*hists[i] = put_limit_counts(arena, q->counts[i]);
+	return to;
+}
+
 static void put_cpu(struct pf_arena *arena, Podfit__V1__HourSlice *to, const struct pf_slice *slice)
 {
 	PUT(to, usage_ns, slice->usage_ns);
@@ -171,6 +206,8 @@ static void put_cpu(struct pf_arena *arena, Podfit__V1__HourSlice *to, const str
 	PUT(to, cfs_burst_us, slice->cfs_burst_us);
 	PUT(to, nr_quota_changes, slice->nr_quota_changes);
 	PUT(to, max_threads, slice->max_threads);
+	PUT(to, nr_cpus, slice->nr_cpus);
+	to->limit_queues = put_limits(arena, &slice->limits);
 }
 
 static void put_waits(struct pf_arena *arena, Podfit__V1__HourSlice *to,

@@ -14,6 +14,7 @@ static void number(uint64_t *first, uint64_t *last, uint64_t from)
 }
 
 static uint32_t usage[PF_MILLICORES_BUCKETS], demand[PF_MILLICORES_BUCKETS];
+static uint32_t limits[PF_NR_LIMIT_COUNTS][PF_LIMITS];
 static uint32_t startup[PF_MILLICORES_BUCKETS], wait[PF_LATENCY_BUCKETS];
 static uint32_t no_wait[PF_LATENCY_BUCKETS];
 static double weights[PF_SLICE_VPA_BUCKETS];
@@ -52,6 +53,12 @@ static const struct pf_slice *slice_sample(void)
 	slice.startup_ns = 60 * PF_NS_PER_S;
 	slice.startup_demand = startup;
 	slice.nr_startup_idle_windows = 8;
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++) {
+		limits[i][33] = (uint32_t)(7 + i);
+		slice.limits.counts[i] = limits[i];
+	}
+	number(&slice.limits.nr_windows, &slice.limits.nr_pairs, 60000);
+	slice.nr_cpus = 8;
 	weights[0] = 0.1;
 	weights[100] = 0.1 * 1.0291;
 	slice.vpa = (struct pf_slice_vpa){ .cpu_weight = weights,

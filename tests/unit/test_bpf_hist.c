@@ -73,5 +73,26 @@ static void test_log2(void)
 	}
 }
 
+/* Never 0 for something, never less than before, and within 1/2048 upward. */
+static void test_cpu_code(void)
+{
+	static const uint64_t windows[] = { 100000000, 104321987, 99999999 };
+	uint32_t last = 0;
+
+	PF_CHECK_INT("nothing", pf_cpu_code(0, 100000000), 0);
+	for (size_t w = 0; w < PF_ARRAY_SIZE(windows); w++) {
+		last = 0;
+		for (uint64_t ns = 1; ns < 900 * windows[w]; ns += ns / 37 + 1) {
+			uint32_t code = pf_cpu_code(ns, windows[w]);
+			uint64_t us = pf_cpu_us(code);
+			double want = (double)ns / (double)windows[w] * 1e5;
+
+			PF_CHECK("rises", code >= last && code && code < 65536);
+			PF_CHECK_NEAR("time", (double)us, want, want / 2048 + 10);
+			last = code;
+		}
+	}
+}
+
 PF_TEST_SUITE(bpf_hist, { "latency", test_latency }, { "millicores", test_millicores },
-	      { "log2", test_log2 });
+	      { "log2", test_log2 }, { "CPU time as a code", test_cpu_code });

@@ -127,6 +127,24 @@ static void test_round_trip(void)
 	world_done(&world);
 }
 
+/* Version 2 ended before the limit queues: five sums, four histograms, the number of CPUs. */
+static void check_version_2(char *data, size_t len)
+{
+	size_t tail = 5 * 8 + (size_t)PF_NR_LIMIT_COUNTS * PF_LIMITS * 4 + 8;
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *old = NULL;
+	char version = data[0];
+
+	PF_CHECK_INT("version", version, 3);
+	data[0] = 2;
+	PF_CHECK_INT("load", pf_evidence_load(data, len - tail, &old), 0);
+	PF_CHECK("no queues", old && old->sums.limit_windows == 0 && old->covered_hours > 0);
+	data[0] = 4;
+	pf_evidence_free(old);
+	old = NULL;
+	PF_CHECK_INT("from the future", pf_evidence_load(data, len, &old), -EOPNOTSUPP);
+	data[0] = version;
+}
+
 /* Saved, loaded and saved again is the same, and any cut or turned bit is refused or harmless. */
 static void test_evidence(void)
 {
@@ -146,6 +164,7 @@ static void test_evidence(void)
 	PF_CHECK_INT("save again", pf_evidence_save(again, &second), 0);
 	PF_CHECK("the same",
 		 first.len == second.len && !memcmp(first.data, second.data, first.len));
+	check_version_2(first.data, first.len);
 	for (size_t len = 0; len < first.len; len += 7) {
 		struct pf_evidence *cut = NULL;
 		int r = pf_evidence_load(first.data, len, &cut);

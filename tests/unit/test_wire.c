@@ -111,6 +111,10 @@ static void check_slice(const struct pf_slice *got, const struct pf_slice *want)
 	PF_CHECK_INT("last bucket", got->hists[PF_HIST_USAGE][271], 4000000000u);
 	PF_CHECK("measured, nothing seen", got->hists[PF_HIST_CONTENTION_WAIT] != NULL);
 	PF_CHECK("not measured", got->hists[PF_HIST_BLOCK_IO] == NULL);
+	PF_CHECK_INT("CPUs", got->nr_cpus, 8);
+	PF_CHECK_INT("pairs", got->limits.nr_pairs, want->limits.nr_pairs);
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		PF_CHECK_INT("limit queues", got->limits.counts[i][33], 7 + i);
 	PF_CHECK_NEAR("VPA weight", got->vpa.cpu_weight[100], want->vpa.cpu_weight[100], 0);
 	PF_CHECK_INT("peaks", got->vpa.nr_peaks, 2);
 	PF_CHECK("OOM peak", got->vpa.peaks[1].oom);

@@ -5,5 +5,5 @@ $(B)/bench-limit-curve: $(B)/tools/bench/limit_curve.o $(B)/libpodfit-agent.a $(
 	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ -lpthread $(AGENT_LIBS) $(LIBS)
 
 .PHONY: bench-limit-curve
-bench-limit-curve: $(B)/bench-limit-curve ## the limit curve's predictions against real quotas (root, 3 min)
+bench-limit-curve: $(B)/bench-limit-curve ## the limit curve's predictions against real quotas (root, 9 min)
 	$(Q)$<

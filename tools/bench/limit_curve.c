@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * bench-limit-curve: how good is the limit curve? Real load under real quotas: measured at each one, predicted for all
- * the others from the demand windows alone, then compared. Root; cgroup v1 or v2, in a cgroup of its own.
+ * the others from what the agent keeps, then compared. Root; cgroup v1 or v2, in a cgroup of its own.
  *
- * Measured on two busy CPUs: the share of periods is met within 5 percentage points on average; the stall is not, where
- * several tasks run at once or the limit is close to what is used (the output shows where).
- *
- * Every shape runs without a quota and under four. A run that was throttled nearly all the time says nothing about
- * larger limits, and podfit says so itself; such predictions are left out. The group gets all the weight there is, so
- * that other work on the machine disturbs little.
+ * Every shape runs without a quota, under four, and under one with CFS burst. A run that was throttled nearly all the
+ * time says nothing about larger limits, and podfit says so itself; such predictions are left out. The group gets all
+ * the weight there is, so that other work on the machine disturbs little; how long its threads still waited for a CPU is
+ * printed, because that is stall no limit explains. Predictions from a run without throttling, for lower limits and for
+ * higher ones are told apart: the last are guesses, since work that a quota holds back cannot be seen coming.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,7 +27,10 @@
 #include "capture/source.h"
 #include "core/limit_curve.h"
 
-enum { SECONDS = 6, NR_QUOTAS = 5, THREADS_MAX = 4 };
+enum { SECONDS = 10, NR_QUOTAS = 5, NR_RUNS = NR_QUOTAS + 1, THREADS_MAX = 4, ERRORS_MAX = 512 };
+
+/* Below this many ms a second a share of stall says nothing. */
+#define STALL_FLOOR_MS 5.0
 
 static const struct shape {
 	const char *name;
@@ -39,14 +42,21 @@ static const struct shape {
 	{ "long bursts: 300 ms each 1.5 s", 1, 300000, 1500000, false },
 	{ "two threads: 30 ms a 200 ms, random", 2, 30000, 200000, true },
 	{ "four threads: 10 ms a 90 ms, random", 4, 10000, 90000, true },
+	/* The model was not made looking at these. */
+	{ "requests: 1 ms a 4 ms, random", 1, 1000, 4000, true },
+	{ "long, random: 150 ms a 700 ms", 1, 150000, 700000, true },
+	{ "three threads: 15 ms a 150 ms, random", 3, 15000, 150000, true },
 };
 
 static const int64_t quotas_us[NR_QUOTAS] = { -1, 70000, 50000, 35000, 25000 };
 
+/* The last run: this quota again, with as much burst. */
+enum { BURST_OF = 2 };
+
 /* What a run showed. */
 struct seen {
 	struct pf_evidence *evidence;
-	double throttled_ratio, stall_s_per_s;
+	double throttled_ratio, stall_s_per_s, contention_s_per_s;
 };
 
 /* ---- the cgroup ---- */
@@ -88,6 +98,15 @@ static void make_cgroup(bool make)
 		else
 			(void)rmdir(path);
 	}
+}
+
+/* After the quota, which is never smaller. */
+static bool set_burst(int64_t burst_us)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRId64, burst_us);
+	return put("cpu", "cpu.cfs_burst_us", text) || put("", "cpu.max.burst", text);
 }
 
 static bool set_quota(int64_t quota_us)
@@ -160,6 +179,7 @@ static pid_t start_load(const struct shape *shape)
 	static struct worker workers[THREADS_MAX];
 	pthread_t threads[THREADS_MAX];
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	enter();
 	for (unsigned i = 0; i < shape->threads; i++) {
 		workers[i] = (struct worker){ shape, 13 + 7919 * i };
@@ -251,12 +271,16 @@ static int record(const struct pf_capture_ops *ops, struct pf_capture *capture, 
 					    : 0;
 	ret_seen->stall_s_per_s =
 		s->throttled_ns < PF_NO_LIMIT ? (double)s->throttled_ns / (double)s->covered_ns : 0;
+	ret_seen->contention_s_per_s =
+		s->contention_wait_ns < PF_NO_LIMIT
+			? (double)s->contention_wait_ns / (double)s->covered_ns
+			: 0;
 	pf_slice_free(r->slice);
 	r->slice = NULL;
 	return 0;
 }
 
-static int run(const struct shape *shape, int64_t quota_us, struct seen *ret_seen)
+static int run(const struct shape *shape, int64_t quota_us, int64_t burst_us, struct seen *ret_seen)
 {
 	const struct pf_capture_ops *ops = pf_capture_find("bpf");
 	struct recorder recorder = { 0 };
@@ -273,7 +297,7 @@ static int run(const struct shape *shape, int64_t quota_us, struct seen *ret_see
 	int r;
 
 	make_cgroup(true);
-	if (!set_quota(quota_us))
+	if (!set_quota(quota_us) || (burst_us && !set_burst(burst_us)))
 		return -EOPNOTSUPP;
 	r = ops->open(&opts, &capture, error, sizeof(error));
 	if (r < 0) {
@@ -290,31 +314,57 @@ static int run(const struct shape *shape, int64_t quota_us, struct seen *ret_see
 
 /* ---- comparing ---- */
 
-static double ratio_errors[256], stall_errors[256];
+enum from { FROM_FREE, FROM_HIGHER, FROM_LOWER, FROM_BURST, NR_FROMS };
+
+static const char *const from_names[NR_FROMS] = { "from no quota", "from a higher limit",
+						  "from a lower limit", "with CFS burst" };
+
+struct error {
+	enum from from;
+	size_t shape;
+	double ratio, stall_s_per_s, stall_ratio; /* stall_ratio: NaN below the floor */
+};
+
+static struct error errors[ERRORS_MAX];
 static size_t nr_errors;
 
-static void compare(const struct seen *from, int64_t from_us, const struct seen *runs)
+static void compare(size_t shape, enum from from, const struct pf_curve_point *p,
+		    const struct seen *seen)
+{
+	double stall = p->stall_ns_per_s / 1e9, off = fabs(stall - seen->stall_s_per_s);
+
+	printf("  %3.0f/%3.0f%% %4.0f/%4.0fms", 100 * p->throttled_ratio,
+	       100 * seen->throttled_ratio, stall * 1e3, 1000 * seen->stall_s_per_s);
+	if (nr_errors == ERRORS_MAX)
+		return;
+	errors[nr_errors++] = (struct error){
+		from, shape, fabs(p->throttled_ratio - seen->throttled_ratio), off,
+		seen->stall_s_per_s * 1e3 >= STALL_FLOOR_MS ? off / seen->stall_s_per_s : NAN
+	};
+}
+
+static void predict(size_t shape, const struct seen *runs, int at)
 {
 	struct pf_limit_model model;
-	bool has_model = pf_limit_model_init(from->evidence, &model) == 0;
+	bool good = pf_limit_model_init(runs[at].evidence, &model) == 0 && !model.saturated;
+	struct pf_curve_point p;
 
-	if (from_us < 0)
+	if (quotas_us[at] < 0)
 		printf("  from no quota");
 	else
-		printf("  from %7" PRId64 "m", from_us / 100);
+		printf("  from %7" PRId64 "m", quotas_us[at] / 100);
 	for (int i = 1; i < NR_QUOTAS; i++) {
-		struct pf_curve_point p;
-
-		if (!has_model || model.saturated || quotas_us[i] == from_us) {
-			printf("  %20s", quotas_us[i] == from_us ? "-" : "never caught up");
+		if (!good || i == at) {
+			printf("  %20s", i == at ? "-" : "never caught up");
 			continue;
 		}
 		pf_limit_at(&model, (uint64_t)quotas_us[i] / 100, PF_UNKNOWN, &p);
-		printf("  %3.0f/%3.0f%% %4.0f/%4.0fms", 100 * p.throttled_ratio,
-		       100 * runs[i].throttled_ratio, p.stall_ns_per_s / 1e6,
-		       1000 * runs[i].stall_s_per_s);
-		ratio_errors[nr_errors] = fabs(p.throttled_ratio - runs[i].throttled_ratio);
-		stall_errors[nr_errors++] = fabs(p.stall_ns_per_s / 1e9 - runs[i].stall_s_per_s);
+		compare(shape, !at ? FROM_FREE : i > at ? FROM_HIGHER : FROM_LOWER, &p, &runs[i]);
+	}
+	if (good) {
+		pf_limit_at(&model, (uint64_t)quotas_us[BURST_OF] / 100,
+			    (uint64_t)quotas_us[BURST_OF], &p);
+		compare(shape, FROM_BURST, &p, &runs[NR_QUOTAS]);
 	}
 	printf("\n");
 }
@@ -326,32 +376,65 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void print_errors(const char *what, double *errors, double unit, const char *unit_name)
+/* Mean, 90th percentile and highest of the errors that are known. */
+static void print_spread(double *values, size_t nr, double unit, const char *unit_name)
 {
 	double sum = 0;
 
-	qsort(errors, nr_errors, sizeof(*errors), by_value);
-	for (size_t i = 0; i < nr_errors; i++)
-		sum += errors[i];
-	printf("%s: mean %.1f, median %.1f, 90th percentile %.1f %s (%zu predictions)\n", what,
-	       unit * sum / (double)nr_errors, unit * errors[nr_errors / 2],
-	       unit * errors[nr_errors * 9 / 10], unit_name, nr_errors);
+	if (!nr) {
+		printf("  %-24s", "-");
+		return;
+	}
+	qsort(values, nr, sizeof(*values), by_value);
+	for (size_t i = 0; i < nr; i++)
+		sum += values[i];
+	printf("  %5.1f %5.1f %5.1f %-6s", unit * sum / (double)nr, unit * values[nr * 9 / 10],
+	       unit * values[nr - 1], unit_name);
 }
 
-static int one_shape(const struct shape *shape)
+static void print_errors(const char *name, int shape, int from)
 {
-	struct seen runs[NR_QUOTAS] = { 0 };
+	double ratio[ERRORS_MAX], ms[ERRORS_MAX], share[ERRORS_MAX];
+	size_t nr = 0, nr_shares = 0;
+
+	for (size_t i = 0; i < nr_errors; i++) {
+		const struct error *e = &errors[i];
+
+		if ((shape >= 0 && e->shape != (size_t)shape) ||
+		    (from >= 0 ? (int)e->from != from : e->from == FROM_BURST))
+			continue;
+		ratio[nr] = e->ratio;
+		ms[nr++] = e->stall_s_per_s;
+		if (!isnan(e->stall_ratio))
+			share[nr_shares++] = e->stall_ratio;
+	}
+	printf("%-38s %3zu", name, nr);
+	print_spread(ratio, nr, 100, "points");
+	print_spread(ms, nr, 1000, "ms/s");
+	print_spread(share, nr_shares, 100, "%");
+	printf("\n");
+}
+
+static int one_shape(size_t shape)
+{
+	struct seen runs[NR_RUNS] = { 0 };
 	int r = 0;
 
-	printf("%s\n  %-13s", shape->name, "limit");
+	printf("%s\n  %-13s", shapes[shape].name, "limit");
 	for (int i = 1; i < NR_QUOTAS; i++)
 		printf("  %19" PRId64 "m", quotas_us[i] / 100);
+	printf("  %9" PRId64 "m with burst\n", quotas_us[BURST_OF] / 100);
+	for (int i = 0; i < NR_QUOTAS && r == 0; i++)
+		r = run(&shapes[shape], quotas_us[i], 0, &runs[i]);
+	if (r == 0)
+		r = run(&shapes[shape], quotas_us[BURST_OF], quotas_us[BURST_OF], &runs[NR_QUOTAS]);
+	for (int i = 0; i < NR_QUOTAS && r == 0; i++)
+		predict(shape, runs, i);
+	printf("  waited for a CPU, ms a second:");
+	for (int i = 0; i < NR_RUNS; i++)
+		printf(" %.0f", 1000 * runs[i].contention_s_per_s);
 	printf("\n");
-	for (int i = 0; i < NR_QUOTAS && r == 0; i++)
-		r = run(shape, quotas_us[i], &runs[i]);
-	for (int i = 0; i < NR_QUOTAS && r == 0; i++)
-		compare(&runs[i], quotas_us[i], runs);
-	for (int i = 0; i < NR_QUOTAS; i++)
+	for (int i = 0; i < NR_RUNS; i++)
 		pf_evidence_free(runs[i].evidence);
 	return r;
 }
@@ -368,13 +451,18 @@ int main(void)
 	snprintf(cgroup_name, sizeof(cgroup_name), "podfit-curve-%d", (int)getpid());
 	printf("predicted/measured: share of CFS periods throttled, stall a second\n");
 	for (size_t i = 0; i < PF_ARRAY_SIZE(shapes) && r == 0; i++)
-		r = one_shape(&shapes[i]);
+		r = one_shape(i);
 	make_cgroup(false);
 	if (r < 0) {
 		printf("bench-limit-curve: not run: %s\n", strerror(-r));
 		return r != -EOPNOTSUPP && r != -EPERM;
 	}
-	print_errors("throttled periods, error", ratio_errors, 100, "percentage points");
-	print_errors("stall, error", stall_errors, 1000, "ms a second");
+	printf("errors: mean, 90th percentile, highest, of throttled periods, of stall, of stall where it is %.0f ms/s or more\n",
+	       STALL_FLOOR_MS);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(shapes); i++)
+		print_errors(shapes[i].name, (int)i, -1);
+	for (int i = 0; i < NR_FROMS; i++)
+		print_errors(from_names[i], -1, i);
+	print_errors("all without burst", -1, -1);
 	return 0;
 }
