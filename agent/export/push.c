@@ -28,7 +28,13 @@ enum {
 	ANSWER_MAX = 4096, /* an error's text */
 };
 
+const struct pf_push_kind pf_push_reports = { "/v1/reports", "push_refused", "spool_dropped",
+					      "spool_unreadable" };
+const struct pf_push_kind pf_push_metrics = { "/v1/metrics", "otlp_refused", "otlp_dropped",
+					      "otlp_unreadable" };
+
 struct push {
+	const struct pf_push_kind *kind;
 	struct pf_http *http;
 	struct pf_timer *timer;
 	struct pf_spool *spool;
@@ -219,10 +225,11 @@ static int set_up(struct push *push, struct pf_loop *loop, const struct pf_push_
 
 	while (len && opts->url[len - 1] == '/')
 		len--;
-	if (asprintf(&push->url, "%.*s/v1/reports", (int)len, opts->url) < 0) {
+	if (asprintf(&push->url, "%.*s%s", (int)len, opts->url, opts->kind->path) < 0) {
 		push->url = NULL;
 		return -ENOMEM;
 	}
+	push->kind = opts->kind;
 	push->timeout_ns = opts->timeout_ns;
 	push->backoff =
 		(struct pf_backoff){ .first_ns = FIRST_RETRY_NS, .max_ns = LONGEST_RETRY_NS };
@@ -287,9 +294,9 @@ static size_t push_losses(void *arg, struct pf_loss *ret_losses, size_t max_loss
 	const struct push *push = arg;
 	const struct pf_spool_stats spool = pf_spool_get_stats(push->spool);
 	const struct pf_loss losses[] = {
-		{ "push_refused", push->status.nr_refused },
-		{ "spool_dropped", spool.nr_dropped },
-		{ "spool_unreadable", spool.nr_unreadable },
+		{ push->kind->refused, push->status.nr_refused },
+		{ push->kind->dropped, spool.nr_dropped },
+		{ push->kind->unreadable, spool.nr_unreadable },
 	};
 	size_t nr = PF_MIN(PF_ARRAY_SIZE(losses), max_losses);
 

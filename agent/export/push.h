@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * push.h - reports to the collector: POST /v1/reports, gzip'd protobuf, one after another.
+ * push.h - gzip'd protobuf by POST, one after another: reports to the collector (/v1/reports), or
+ * metrics to an OTLP receiver (/v1/metrics).
  *
  * A report is accepted when it is in the spool; from there it goes out as the network allows:
  * capped exponential back-off with jitter, a circuit breaker, Retry-After honoured. What the
@@ -15,8 +16,17 @@
 #include "sys/http_client.h"
 #include "sys/loop.h"
 
+/* What is sent, and how losses of it are called: refused for good, dropped to make room, unreadable
+ * in the spool. */
+struct pf_push_kind {
+	const char *path;
+	const char *refused, *dropped, *unreadable;
+};
+extern const struct pf_push_kind pf_push_reports, pf_push_metrics;
+
 struct pf_push_opts {
-	const char *url; /* "https://collector:9788"; "/v1/reports" is added */
+	const struct pf_push_kind *kind;
+	const char *url; /* "https://collector:9788"; the kind's path is added */
 	struct pf_http_opts http;
 	uint64_t timeout_ns;	     /* of one request */
 	const char *spool_directory; /* NULL: in memory */

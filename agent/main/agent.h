@@ -79,6 +79,7 @@ struct pf_agent {
 	struct pf_agent_sink sinks[PF_AGENT_SINKS_MAX];
 	size_t nr_sinks;
 	struct pf_api *api, *web;
+	void *otlp; /* pf_sink_push for metrics; NULL: off */
 
 	struct pf_timer *snapshot_timer, *report_timer, *stop_timer;
 	uint64_t interval_ns;	    /* between snapshots, time scale applied */
@@ -196,6 +197,13 @@ void pf_agent_state_close(struct pf_agent *agent);
 
 /** pf_agent_write_metrics() - agent_metrics.c: the text of /metrics. */
 PF_MUST_CHECK int pf_agent_write_metrics(struct pf_agent *agent, struct pf_buf *out);
+
+/** pf_agent_otlp_open() - agent_metrics.c: where metrics are pushed to, if anywhere. Return: exit
+ * code. */
+int pf_agent_otlp_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
+/** pf_agent_otlp_push() - metrics of now; what cannot be sent yet waits. */
+void pf_agent_otlp_push(struct pf_agent *agent);
+void pf_agent_otlp_close(struct pf_agent *agent);
 
 /** pf_agent_export() - agent_export.c: a report to every sink; what all have taken is dropped. */
 void pf_agent_export(struct pf_agent *agent, bool last);

@@ -99,6 +99,7 @@ void pf_agent_export(struct pf_agent *agent, bool last)
 	if (r < 0)
 		pf_log(PF_LOG_ERROR, AREA, "building a report: %s; the next one will tell it all",
 		       strerror(-r));
+	pf_agent_otlp_push(agent);
 	pf_tracks_begin_interval(agent->tracks);
 	agent->interval_start_ns = agent->last_snapshot_ns;
 	pf_buf_done(&encoded);
@@ -210,6 +211,7 @@ static int open_push(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 	const struct pf_config *config = agent->config;
 	char spool[512] = "", why[300] = "out of memory";
 	const struct pf_push_opts opts = {
+		.kind = &pf_push_reports,
 		.url = config->collector_url,
 		.http = { .ca_file = or_null(config->collector_ca_file),
 			  .token_file = or_null(config->collector_token_file),
@@ -258,6 +260,8 @@ int pf_agent_export_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 		if (code)
 			return code;
 	}
+	if (pf_agent_otlp_open(agent, error))
+		return 2;
 	return open_api(agent, error);
 }
 
@@ -273,6 +277,7 @@ void pf_agent_export_flush(struct pf_agent *agent, uint64_t patience_ns)
 		for (size_t i = 0; i < agent->nr_sinks; i++)
 			busy = busy || (agent->sinks[i].ops->busy &&
 					agent->sinks[i].ops->busy(agent->sinks[i].sink));
+		busy = busy || (agent->otlp && pf_sink_push.busy(agent->otlp));
 		if (!busy || now_ns >= end_ns)
 			return;
 		if (pf_loop_run_once(agent->loop, end_ns - now_ns) < 0)
@@ -288,4 +293,5 @@ void pf_agent_export_close(struct pf_agent *agent)
 	for (size_t i = 0; i < agent->nr_sinks; i++)
 		agent->sinks[i].ops->close(agent->sinks[i].sink);
 	agent->nr_sinks = 0;
+	pf_agent_otlp_close(agent);
 }

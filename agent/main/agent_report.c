@@ -63,6 +63,8 @@ static const struct pf_loss *build_losses(struct pf_agent *agent, struct pf_aren
 		if (sink->ops->losses)
 			nr += sink->ops->losses(sink->sink, losses + nr, LOSSES_MAX - nr);
 	}
+	if (agent->otlp)
+		nr += pf_sink_push.losses(agent->otlp, losses + nr, LOSSES_MAX - nr);
 	*ret_nr = nr;
 	return losses;
 }
@@ -260,26 +262,42 @@ bool pf_agent_ready(const struct pf_agent *agent, char *reason, size_t reason_si
 	return true;
 }
 
+static const char *describe_push(const char *to, const struct pf_push_status *push,
+				 struct pf_arena *arena)
+{
+	char wait[48] = "";
+
+	if (push->wait_ns)
+		(void)snprintf(
+			wait, sizeof(wait), ", next try in %llu s",
+			(unsigned long long)((push->wait_ns + PF_NS_PER_S - 1) / PF_NS_PER_S));
+	return pf_arena_printf(arena, "%s: %llu sent, %llu wait%s%s%s%s", to,
+			       (unsigned long long)push->nr_sent,
+			       (unsigned long long)push->spool.nr_entries, wait,
+			       push->open ? ", circuit open" : "",
+			       push->last_error[0] ? "; last error: " : "", push->last_error);
+}
+
 static void describe_export(const struct pf_agent *agent, struct pf_arena *arena,
 			    struct pf_agent_status *status)
 {
 	for (size_t i = 0; i < agent->nr_sinks; i++) {
 		struct pf_push_status push;
-		char wait[48] = "";
 
 		if (agent->sinks[i].ops != &pf_sink_push)
 			continue;
 		pf_push_get_status(agent->sinks[i].sink, &push);
-		if (push.wait_ns)
-			(void)snprintf(wait, sizeof(wait), ", next try in %llu s",
-				       (unsigned long long)((push.wait_ns + PF_NS_PER_S - 1) /
-							    PF_NS_PER_S));
 		status->spool_bytes = push.spool.bytes;
-		status->export_state = pf_arena_printf(
-			arena, "collector: %llu sent, %llu wait%s%s%s%s",
-			(unsigned long long)push.nr_sent, (unsigned long long)push.spool.nr_entries,
-			wait, push.open ? ", circuit open" : "",
-			push.last_error[0] ? "; last error: " : "", push.last_error);
+		status->export_state = describe_push("collector", &push, arena);
+	}
+	if (agent->otlp) {
+		struct pf_push_status push;
+		const char *before = status->export_state;
+
+		pf_push_get_status(agent->otlp, &push);
+		status->export_state = pf_arena_printf(arena, "%s%s%s", before ? before : "",
+						       before && before[0] ? "; " : "",
+						       describe_push("otlp", &push, arena) ?: "");
 	}
 }
 

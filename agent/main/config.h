@@ -51,6 +51,7 @@ struct pf_config {
 	char *collector_cert_file, *collector_key_file;
 	bool collector_insecure;
 	uint64_t collector_timeout_ns, spool_max_bytes;
+	char *otlp_url, *otlp_ca_file, *otlp_token_file;
 
 	char *api_socket;
 	char *web_listen_address;

@@ -189,12 +189,13 @@ struct world {
 	struct pf_report report;
 	struct pf_report_container containers[NR_MAX];
 	struct pf_identity ids[NR_MAX];
-	struct pf_prometheus_container list[NR_MAX];
+	struct pf_metrics_container list[NR_MAX];
 	char instances[NR_MAX][16];
 	uint32_t waits[PF_LATENCY_BUCKETS];
 	struct pf_amounts amounts;
 	size_t nr;
-	struct pf_prometheus_opts opts;
+	struct pf_metrics_opts opts;
+	struct pf_metrics metrics;
 	struct pf_buf text;
 	struct parsed parsed;
 };
@@ -205,11 +206,11 @@ static void world_init(struct world *w, size_t nr)
 	memset(w, 0, sizeof(*w));
 	w->report = *report_sample();
 	w->nr = nr;
-	w->opts = (struct pf_prometheus_opts){ .max_containers = NR_MAX,
-					       .min_age_ns = 30 * PF_NS_PER_S,
-					       .now_unix_ns = NOW,
-					       .nr_snapshots = 12,
-					       .nr_reports = 2 };
+	w->opts = (struct pf_metrics_opts){ .max_containers = NR_MAX,
+					    .min_age_ns = 30 * PF_NS_PER_S,
+					    .now_unix_ns = NOW,
+					    .nr_snapshots = 12,
+					    .nr_reports = 2 };
 	w->amounts = (struct pf_amounts){ 1500, 1, 2, 3, 2500 };
 	w->waits[0] = 1;
 	w->waits[50] = 5;
@@ -225,19 +226,19 @@ static void world_init(struct world *w, size_t nr)
 		c->instance = w->instances[i];
 		c->first_seen_unix_ns = NOW - 60 * PF_NS_PER_S;
 		c->now.usage_ns = (i + 1) * PF_NS_PER_S;
-		w->list[i] = (struct pf_prometheus_container){ .container = c,
-							       .waits = w->waits,
-							       .cpu = &w->amounts,
-							       .memory = &w->amounts,
-							       .leak = PF_LEAK_ALARM };
+		w->list[i] = (struct pf_metrics_container){ .container = c,
+							    .waits = w->waits,
+							    .cpu = &w->amounts,
+							    .memory = &w->amounts,
+							    .leak = PF_LEAK_ALARM };
 	}
 }
 
 static void world_write(struct world *w)
 {
 	pf_buf_init(&w->text, TEXT_MAX);
-	PF_CHECK_INT("write", pf_prometheus_write(&w->report, w->list, w->nr, &w->opts, &w->text),
-		     0);
+	pf_metrics_select(&w->report, w->list, w->nr, &w->opts, &w->metrics);
+	PF_CHECK_INT("write", pf_prometheus_write(&w->metrics, &w->text), 0);
 	parse(w->text.data, &w->parsed);
 }
 

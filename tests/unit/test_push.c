@@ -146,7 +146,8 @@ static void remove_directory(void)
 static void sender_open(struct sender *sender, const struct pf_sys *sys, const char *url,
 			const char *spool, uint64_t max_bytes, uint64_t timeout_ns)
 {
-	const struct pf_push_opts opts = { .url = url,
+	const struct pf_push_opts opts = { .kind = &pf_push_reports,
+					   .url = url,
 					   .timeout_ns = timeout_ns,
 					   .spool_directory = spool,
 					   .spool_max_bytes = max_bytes };
@@ -470,7 +471,8 @@ static void test_open_fails(void)
 	struct pf_loop *loop = NULL;
 	char error[256] = "";
 	void *sink = &error;
-	const struct pf_push_opts opts = { .url = "http://127.0.0.1:1",
+	const struct pf_push_opts opts = { .kind = &pf_push_reports,
+					   .url = "http://127.0.0.1:1",
 					   .timeout_ns = PF_NS_PER_S,
 					   .spool_directory = "/dev/null/spool",
 					   .spool_max_bytes = 1000 };
