@@ -197,6 +197,13 @@ def test_progress(folder):
     code, out, seen = on_terminal("report", f"--from={folder}/reports", "-o", "csv")
     check("a folder of reports", code == 0 and out.count("cart") == 300, (code, out[:200], seen))
     check("is told while it is read", "file " in seen and seen.endswith("\r\x1b[K"), repr(seen[-200:]))
+    with open(folder + "/series.csv", "w") as f:
+        f.write("series_id,unix_seconds,cpu_cores,memory_bytes\n")
+        for series in range(20):
+            f.writelines(f"s{series},{i * 300},{0.1 + i % 7 / 100},{(100 + i % 11) << 20}\n" for i in range(600))
+    code, out, seen = on_terminal("backtest", folder + "/series.csv", "-o", "csv")
+    check("a backtest", code == 0 and out.startswith("series_id,") and "rows" not in out, (code, out[:200], seen[-300:]))
+    check("is told series by series", "series 1, 600 rows" in seen and "\r\x1b[K" in seen, repr(seen[-300:]))
 
 
 sys.exit(run([("compare", test_compare), ("report", test_report), ("access", test_access), ("progress", test_progress)]))

@@ -15,6 +15,7 @@
 
 #include "base/map.h"
 #include "ctl/csv.h"
+#include "ctl/progress.h"
 
 enum {
 	SERIES_MAX = 1 << 20, /* of one folder */
@@ -45,6 +46,7 @@ struct reader {
 	char id[PF_SERIES_ID_MAX]; /* series being collected; "" between files */
 	struct pf_series_row *rows;
 	size_t nr_rows;
+	size_t nr_series; /* given to take */
 };
 
 PF_PRINTF(3, 4)
@@ -227,6 +229,7 @@ static int finish_series(struct reader *r)
 	}
 	snprintf(series.id, sizeof(series.id), "%s", r->id);
 	series.interval_s = usual_interval(r);
+	pf_progress_say("%s: series %zu, %zu rows", series.id, ++r->nr_series, r->nr_rows);
 	r->nr_rows = 0;
 	return r->take(r->arg, &series);
 }
@@ -364,5 +367,8 @@ int pf_series_read(const char *path, pf_series_fn take, void *arg, char *error, 
 
 	if (stat(path, &st) < 0)
 		return fail(&r, -errno, "%s: %s", path, strerror(errno));
-	return S_ISDIR(st.st_mode) ? read_folder(&r, path) : read_series_file(&r, path, false);
+	int err = S_ISDIR(st.st_mode) ? read_folder(&r, path) : read_series_file(&r, path, false);
+
+	pf_progress_end();
+	return err;
 }
