@@ -23,6 +23,14 @@ struct pf_fleet *pf_pages_fleet_picture(struct pf_collector *c, struct pf_http_r
 void pf_pages_message(struct pf_http_request *req, unsigned status, const char *heading,
 		      const char *text);
 
+enum { PF_PAGES_ROWS = 100 }; /* of a table, on one page of it */
+
+/** pf_pages_is_silent() - the node has not been heard of for longer than a few report intervals. */
+bool pf_pages_is_silent(const struct pf_node_info *node, uint64_t now_ns);
+
+/** pf_pages_amount() - as views have it: PF_UNKNOWN for NaN. */
+uint64_t pf_pages_amount(double value);
+
 /* The page's own query arguments. */
 enum { PF_PAGES_PARAMS_MAX = 24 };
 struct pf_pages_params {
