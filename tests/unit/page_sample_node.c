@@ -45,7 +45,9 @@ int sample_nodes(struct pf_buf *buf, bool hostile)
 			.heard_unix_ns = SAMPLE_NOW - (i == 4 ? 754 : 3 + i) * PF_NS_PER_S,
 			.silent = i == 4,
 			.stopped = i == 9,
-			.skew_ms = i == 2 ? 3 * 3600 * 1000 : i == 3 ? -200000 : 900,
+			.skew_ms = i == 2   ? 3 * 3600 * 1000
+				   : i == 3 ? -200000
+					    : 900,
 			.agent_version = "0.1.0",
 			.kernel_release = i % 5 ? "6.12.33" : "6.1.0-37-amd64",
 			.capture_source = i == 7 ? "cgroupfs" : "bpf",
