@@ -180,8 +180,8 @@ static void find_contention(struct pf_work *w)
 	if (!(wait > w->rules->noisy_wait_ratio))
 		return;
 	pf_find(w, PF_VERDICT_NOISY_NEIGHBOUR, small ? PF_ACTION_INCREASE_REQUESTS : PF_ACTION_NONE,
-		"Waits %.0f ms for a CPU per second of CPU time, not for its own quota: the node is busy with others%s.",
-		1000 * wait, small ? ", and its request is below its usual demand" : "");
+		"For every second on a CPU its tasks wait %.2f s for one that others have, not for its own quota: the node is busy%s.",
+		wait, small ? ", and its request is below its usual demand" : "");
 }
 
 static void find_threads(struct pf_work *w)
@@ -257,8 +257,8 @@ static void find_oom(struct pf_work *w)
 
 	if (w->e->oom_kills)
 		pf_find(w, PF_VERDICT_OOM_KILLED, action_of_shortage(w),
-			"Killed for memory %" PRIu64 " times; at least %s more was wanted.",
-			w->e->oom_kills,
+			"Killed for memory %" PRIu64 " time%s; at least %s more was wanted.",
+			w->e->oom_kills, w->e->oom_kills == 1 ? "" : "s",
 			pf_text_bytes(w->arena, (double)w->e->oom_overshoot_bytes));
 	else if (used > OOM_RISK_RATIO)
 		pf_find(w, PF_VERDICT_MEMORY_OOM_RISK, action_of_shortage(w),

@@ -157,8 +157,8 @@ static void limit_one_step(struct pf_work *w, struct pf_amounts *cpu, uint64_t b
 
 	cpu->limit = bounded(w, PF_MIN(step, by_curve), PF_VPA_CPU);
 	pf_step(w,
-		"CPU limit: it was throttled nearly all the time and never caught up, so its need lies between %" PRIu64
-		"m and %" PRIu64 "m; %" PRIu64 "m is the next step, then measure again.",
+		"CPU limit: it was throttled nearly all the time and never caught up, so its need is somewhere between %" PRIu64
+		"m and %" PRIu64 "m. %" PRIu64 "m is the next step; then measure again.",
 		present, by_curve, cpu->limit);
 }
 
@@ -206,13 +206,13 @@ static void podfit_cpu(struct pf_work *w, struct pf_amounts *cpu)
 		return;
 	put_amounts(w, PF_VPA_CPU, w->cpu.millicores, w->cpu.lower, w->cpu.upper * width(w), cpu);
 	pf_step(w,
-		"CPU request: cheapest over the minutes seen, at a price of %.3g times the slack for a minute above it: "
-		"%.0fm by the last days, %.0fm by the last hours; the higher one plus %.0f %% is %.0fm.",
+		"CPU request: the size that costs least over the minutes seen, if a minute that wants more than it costs as much as "
+		"%.3g minutes with all of it unused: %.0fm by the last days, %.0fm by the last hours. The higher one plus %.0f %% is %.0fm.",
 		class->cpu_risk_price, w->cpu.by_long, w->cpu.by_short,
 		100 * class->cpu_margin_ratio, w->cpu.millicores);
 	pf_step(w,
-		"Over those minutes that request would have left %.0f %% unused, with %.1f %% of minutes above it.",
-		100 * w->cpu.slack_ratio, 100 * w->cpu.above_ratio);
+		"In those minutes %.0f %% of a request of %.0fm would have been unused, and %.1f %% of them wanted more.",
+		100 * w->cpu.slack_ratio, w->cpu.millicores, 100 * w->cpu.above_ratio);
 	if (cpu->target != cpu->uncapped)
 		pf_step(w,
 			"CPU request: %" PRIu64 "m became %" PRIu64
@@ -253,6 +253,32 @@ static void podfit_suspected(struct pf_work *w, struct pf_amounts *memory)
 		stays ? "what it is now" : "the size from before the growth");
 }
 
+static void step_memory(struct pf_work *w)
+{
+	const struct pf_class *class = &w->rules->class;
+	const struct pf_memory_size *size = &w->memory;
+	double young = class->memory_young_margin * missing_history(w);
+	const char *above = size->nr_above
+				    ? pf_arena_printf(w->arena, ", exceeded in %zu hours or days",
+						      size->nr_above)
+				    : "";
+	const char *short_history =
+		young > 0
+			? pf_arena_printf(w->arena, ", %.1f %% for the short history", 100 * young)
+			: "";
+
+	pf_step(w,
+		"Memory request: %s %s was needed in up to %d days (%s)%s. On top of it %.0f %%, and %.1f %% because an hour "
+		"once rose that much above the six before it%s: %s.",
+		size->nr_above ? "a peak of" : "at most",
+		pf_text_bytes(w->arena, (double)size->base_bytes), PF_EVIDENCE_DAYS,
+		w->e->has_kinds ? "memory that cannot be dropped"
+				: "working set: no split by kind is known",
+		above ? above : "", 100 * class->memory_margin_ratio,
+		100 * class->memory_growth_margin * size->growth_ratio,
+		short_history ? short_history : "", pf_text_bytes(w->arena, size->request_bytes));
+}
+
 static void podfit_memory(struct pf_work *w, struct pf_amounts *memory)
 {
 	const struct pf_class *class = &w->rules->class;
@@ -276,19 +302,10 @@ static void podfit_memory(struct pf_work *w, struct pf_amounts *memory)
 		memory->limit =
 			PF_MAX(bounded(w, rounded(size->limit_bytes, PF_VPA_MEMORY), PF_VPA_MEMORY),
 			       memory->target);
-	pf_step(w,
-		"Memory request: highest need of up to %d days %s%s, plus %.0f %%, plus %.2g times the largest rise of an hour over "
-		"the six before it (%.1f %%)%s: %s.",
-		PF_EVIDENCE_DAYS, pf_text_bytes(w->arena, (double)size->need_bytes),
-		w->e->has_kinds ? " (memory that cannot be dropped)"
-				: " (working set: no split by kind is known)",
-		100 * class->memory_margin_ratio, class->memory_growth_margin,
-		100 * size->growth_ratio,
-		missing_history(w) > 0 ? ", plus a margin for the short history" : "",
-		pf_text_bytes(w->arena, size->request_bytes));
+	step_memory(w);
 	if (size->oom_bytes)
 		pf_step(w,
-			"An OOM kill says %s was needed: limit at the kill plus the overshoot measured then.",
+			"An OOM kill says %s was needed, the limit at the kill plus the overshoot measured then; so the request is at least that.",
 			pf_text_bytes(w->arena, (double)size->oom_bytes));
 	if (pf_is_set(memory->limit))
 		pf_step(w, "Memory limit: the request plus %.0f %%: %s.",

@@ -22,6 +22,7 @@ struct pf_memory_size {
 	double request_bytes, limit_bytes; /* before bounds */
 	double lower_bytes, upper_bytes;   /* of the request */
 	uint64_t need_bytes;		   /* highest of the window */
+	uint64_t base_bytes;		   /* the one the request rests on */
 	size_t nr_above;     /* peaks not worth their size: 0 unless the kill price is low */
 	uint64_t oom_bytes;  /* what kills said was needed; 0: none */
 	double growth_ratio; /* largest rise over the hours before, 0 to 1 */

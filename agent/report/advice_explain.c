@@ -102,7 +102,7 @@ static void compare(struct pf_buf *buf, const struct pf_view_row *row)
 						pf_view_result_of(row->rec, "vpa"),
 						pf_view_result_of(row->rec, "baseline") };
 
-	pf_buf_addf(buf, "\nSizes (policy %s holds)\n",
+	pf_buf_addf(buf, "\nSizes (policy in force: %s)\n",
 		    row->rec->policy ? row->rec->policy : "podfit");
 	line(buf, "", titles);
 	compare_line(buf, "CPU request", PF_QUANTITY_MILLICORES, p->cpu_request_millicores, r,
@@ -120,14 +120,15 @@ static void compare(struct pf_buf *buf, const struct pf_view_row *row)
 	pf_buf_adds(
 		buf,
 		"  podfit: from in-kernel evidence. VPA: what the Kubernetes recommender would say of the same minutes.\n"
-		"  Baseline: fixed thresholds. A dash leaves the value as it is.\n");
+		"  Baseline: fixed thresholds. A dash leaves the value as it is.\n"
+		"  A request between its bounds need not be changed.\n");
 }
 
 /* The number as it is read, or "not known". */
 static void fact(struct pf_buf *buf, const char *name, enum pf_quantity quantity, double value)
 {
 	if (!isnan(value))
-		pf_buf_addf(buf, "  %-44s %s\n", name, pf_human(quantity, value).text);
+		pf_buf_addf(buf, "  %-48s %s\n", name, pf_human(quantity, value).text);
 }
 
 static double number(uint64_t value)
@@ -139,9 +140,9 @@ static void evidence(struct pf_buf *buf, const struct pf_evidence_summary *s)
 {
 	heading(buf, "Evidence (recent samples count more: half after two days)");
 	if (!isnan(s->covered_hours))
-		pf_buf_addf(buf, "  %-44s %s in %u instances\n", "measured",
+		pf_buf_addf(buf, "  %-48s %s in %u instance%s\n", "measured",
 			    pf_human_ns((uint64_t)(s->covered_hours * (double)PF_NS_PER_HOUR)).text,
-			    s->nr_instances);
+			    s->nr_instances, s->nr_instances == 1 ? "" : "s");
 	fact(buf, "CPU used on average", PF_QUANTITY_MILLICORES, s->usage_mean_millicores);
 	fact(buf, "CPU wanted in 100 ms: half of the windows below", PF_QUANTITY_MILLICORES,
 	     s->demand_p50_millicores);
@@ -251,8 +252,8 @@ static void confidence(struct pf_buf *buf, const struct pf_recommendation *rec)
 	else if (rec->workload_class)
 		pf_buf_addf(buf, "\nWorkload class: %s\n", rec->workload_class);
 	if (r && !isnan(r->hours_more))
-		pf_buf_addf(buf, "Confidence: low, at least %s more are needed.\n",
-			    pf_human_ns((uint64_t)(r->hours_more * (double)PF_NS_PER_HOUR)).text);
+		pf_buf_addf(buf, "Confidence: low until there are %.1f h more of history.\n",
+			    r->hours_more);
 }
 
 static void savings(struct pf_buf *buf, const struct pf_savings *s)
@@ -279,7 +280,7 @@ static void leak(struct pf_buf *buf, const struct pf_leak_finding *l)
 	fact(buf, "size before it", PF_QUANTITY_BYTES, number(l->pre_leak_bytes));
 	fact(buf, "size now", PF_QUANTITY_BYTES, number(l->now_bytes));
 	if (pf_advice_is_set(l->eta_unix_ns))
-		pf_buf_addf(buf, "  %-44s %s\n", "limit reached",
+		pf_buf_addf(buf, "  %-48s %s\n", "limit reached",
 			    pf_human_time(l->eta_unix_ns).text);
 }
 

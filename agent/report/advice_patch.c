@@ -355,9 +355,27 @@ void pf_advice_kustomize(const struct pf_view_row *rows, size_t nr_rows, struct 
 
 /* ---- Helm ---- */
 
-static void one_helm(struct pf_emit *e, const struct group *g)
+/* Its name; with all it belongs to where another one has the same, for a key may be there only once. */
+static const char *helm_key(const struct pf_view_row *rows, size_t nr_rows,
+			    const struct pf_view_row *own, char *room, size_t size)
 {
-	pf_emit_open(e, g->rows->name.workload, false);
+	const char *kind = pf_workload_kind_name(own->name.kind);
+	bool is_unique = true;
+
+	for (size_t i = 0; i < nr_rows && is_unique; i++)
+		is_unique = strcmp(rows[i].name.workload, own->name.workload) != 0 ||
+			    same_workload(&rows[i], own);
+	if (is_unique)
+		return own->name.workload;
+	(void)snprintf(room, size, "%s%s%s%s%s-%s", own->name.cluster,
+		       own->name.cluster[0] ? "-" : "", own->name.namespace_name,
+		       own->name.namespace_name[0] ? "-" : "", kind, own->name.workload);
+	return room;
+}
+
+static void one_helm(struct pf_emit *e, const struct group *g, const char *key)
+{
+	pf_emit_open(e, key, false);
 	for (size_t i = 0; i < g->nr; i++) {
 		if (!advice_of(&g->rows[i]))
 			continue;
@@ -368,8 +386,10 @@ static void one_helm(struct pf_emit *e, const struct group *g)
 	pf_emit_close(e);
 }
 
+/* One document: of several Helm reads the first and says nothing. */
 void pf_advice_helm(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
 {
+	char room[PF_LABEL_NAME_MAX * 4];
 	struct group g;
 
 	pf_buf_adds(
@@ -381,11 +401,10 @@ void pf_advice_helm(const struct pf_view_row *rows, size_t nr_rows, struct pf_bu
 		at = next_group(rows, nr_rows, at, &g);
 		if (left_out(buf, &g))
 			continue;
-		pf_buf_adds(buf, "---\n"); /* names may repeat in other namespaces */
 		comment(buf, &g, "advised");
 		pf_emit_init(&e, buf, true);
 		pf_emit_open(&e, NULL, false);
-		one_helm(&e, &g);
+		one_helm(&e, &g, helm_key(rows, nr_rows, g.rows, room, sizeof(room)));
 		pf_emit_close(&e);
 	}
 }

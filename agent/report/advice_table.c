@@ -12,7 +12,7 @@ enum { NR_COLUMNS = 8, CELL_MAX = 160 };
 
 static const char *const titles[NR_COLUMNS] = {
 	"WORKLOAD/CONTAINER", "N",	   "CPU REQUEST", "CPU LIMIT",
-	"MEM REQUEST",	      "MEM LIMIT", "SAVES",	  "FINDINGS"
+	"MEM REQUEST",	      "MEM LIMIT", "CHANGE",	  "FINDINGS"
 };
 
 void pf_advice_clean(struct pf_buf *buf, const char *text)

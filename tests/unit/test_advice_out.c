@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <yajl/yajl_tree.h>
+#include <yaml.h>
 
 #include "core/recommend.h"
 #include "policy/yaml.h"
@@ -235,6 +236,29 @@ static void test_patch(void)
 	tear_down(&f);
 }
 
+/* How many documents a YAML text has; -1: it is none. */
+static int nr_documents(const char *text)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	int nr = 0;
+	bool over = false;
+
+	PF_CHECK("parser", yaml_parser_initialize(&parser));
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
+	while (!over && nr >= 0) {
+		if (!yaml_parser_parse(&parser, &event)) {
+			nr = -1;
+			break;
+		}
+		nr += event.type == YAML_DOCUMENT_START_EVENT;
+		over = event.type == YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return nr;
+}
+
 static void test_helm(void)
 {
 	struct fixture f;
@@ -244,6 +268,13 @@ static void test_helm(void)
 	text = print(&f, PF_ADVICE_HELM);
 	PF_CHECK("value",
 		 strstr(text, "\ncart:\n  app:\n    resources:\n      requests:\n        cpu:"));
+	PF_CHECK_INT("one document, of more Helm reads the first", nr_documents(text), 1);
+	f.rows[1].name =
+		(struct pf_view_name){ "", "other", "cart", "app", PF_WORKLOAD_DEPLOYMENT };
+	text = print(&f, PF_ADVICE_HELM);
+	PF_CHECK("the same name twice", strstr(text, "\nshop-Deployment-cart:\n") &&
+						strstr(text, "\nother-Deployment-cart:\n") &&
+						!strstr(text, "\ncart:"));
 	tear_down(&f);
 }
 
@@ -292,7 +323,8 @@ static void test_table_and_explain(void)
 					 strstr(text, "VPA") && strstr(text, "BASELINE"));
 	PF_CHECK("the baseline's rule is named",
 		 strstr(text, "CPU_THROTTLED (baseline rule) -> INCREASE_LIMITS"));
-	PF_CHECK("steps", strstr(text, "  1. CPU request: cheapest over the minutes seen"));
+	PF_CHECK("steps",
+		 strstr(text, "  1. CPU request: the size that costs least over the minutes seen"));
 	PF_CHECK("curve marks both", strstr(text, "<- now") && strstr(text, "<- advised"));
 	PF_CHECK("burst", strstr(text, "with a CFS burst of"));
 	PF_CHECK("runtime",

@@ -23,8 +23,8 @@ enum command { REPORT, EXPLAIN, LEAKS };
 
 struct run {
 	enum command command;
-	const char *name; /* "report", "explain", "leaks" */
-	const char *from, *format, *sort;
+	const char *name;		  /* "report", "explain", "leaks" */
+	const char *from, *format, *sort; /* sort NULL: as fits the format */
 	const char *filter_text;
 	struct pf_filter *filter;
 	enum pf_verdict fail_on; /* PF_VERDICT_NONE: never */
@@ -42,7 +42,7 @@ static const char help_report[] =
 	"  -o, --output=FORMAT   table (default), json, yaml, csv, html, patch, vpa, kustomize,\n"
 	"                        helm-values\n"
 	"      --filter=TERMS    such as namespace=shop,workload=cart* or label:app=web\n"
-	"      --sort=KEY        risk (default), savings, name\n"
+	"      --sort=KEY        risk (default of a table), savings, name (default of the others)\n"
 	"      --fail-on=VERDICT exit code 3 if a container has it, such as CPU_THROTTLED\n"
 	"      --token-file=PATH, --ca-file=PATH, --cert-file=PATH, --key-file=PATH   for a collector\n"
 	"      --help\n";
@@ -208,6 +208,19 @@ static int print_rows(struct run *run, const struct pf_view_row *rows, size_t nr
 	return r;
 }
 
+/* Files to apply want the containers of one workload together; tables begin with what is worst. */
+static const char *order_of(const struct run *run)
+{
+	static const char *const applied[] = { "patch", "vpa", "kustomize", "helm-values" };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(applied); i++)
+		if (!strcmp(run->format, applied[i]))
+			return "name";
+	if (run->sort)
+		return run->sort;
+	return strcmp(run->format, "table") ? "name" : "risk";
+}
+
 static int print_groups(struct run *run, const struct pf_report *report, struct pf_groups *groups)
 {
 	PF_AUTO(pf_freep) struct pf_view_row *rows = calloc(groups->nr_groups + 1, sizeof(*rows));
@@ -225,10 +238,9 @@ static int print_groups(struct run *run, const struct pf_report *report, struct 
 		run->failed_on = run->failed_on || (run->fail_on != PF_VERDICT_NONE &&
 						    has_verdict(group->row.rec, run->fail_on));
 	}
-	/* Files to apply want the containers of one workload together. */
-	if (!strcmp(run->sort, "savings"))
+	if (!strcmp(order_of(run), "savings"))
 		qsort(groups->groups, nr, sizeof(*groups->groups), by_savings);
-	else if (!strcmp(run->sort, "name") || strcmp(run->format, "table"))
+	else if (!strcmp(order_of(run), "name")) /* else they are by risk already */
 		qsort(groups->groups, nr, sizeof(*groups->groups), pf_group_by_name);
 	for (size_t i = 0; i < nr; i++) /* they have moved */
 		if (groups->groups[i].row.present)
@@ -293,14 +305,6 @@ static int print_reports(struct run *run, const struct pf_ctl_reports *reports)
 
 #define LIMIT "100000" /* as many as one answer may have: all of them */
 
-/* As for an agent's: files to apply want the containers of one workload together. */
-static const char *sort_of(const struct run *run)
-{
-	if (!strcmp(run->sort, "savings"))
-		return "-savings";
-	return !strcmp(run->sort, "name") || strcmp(run->format, "table") != 0 ? "name" : "-risk";
-}
-
 static int get(struct run *run, struct pf_client *client, const char *page, const char *format,
 	       const char *verdict)
 {
@@ -311,7 +315,10 @@ static int get(struct run *run, struct pf_client *client, const char *page, cons
 	pf_buf_init(&path, 4096);
 	(void)pf_buf_adds(&path, page);
 	(void)pf_client_add_query(&path, "limit", LIMIT);
-	(void)pf_client_add_query(&path, "sort", sort_of(run));
+	(void)pf_client_add_query(&path, "sort",
+				  !strcmp(order_of(run), "name")      ? "name"
+				  : !strcmp(order_of(run), "savings") ? "-savings"
+								      : "-risk");
 	r = pf_client_add_query(&path, "format", format);
 	if (r == 0 && run->filter_text)
 		r = pf_client_add_query(&path, "filter", run->filter_text);
@@ -509,7 +516,6 @@ static int run_command(struct run *run, int argc, char **argv, const char *help)
 
 	run->from = PF_CTL_DEFAULT_SOCKET;
 	run->format = "table";
-	run->sort = "risk";
 	code = parse(argc, argv, run);
 	pf_buf_init(&run->out, OUTPUT_MAX);
 	if (code == PF_EXIT_OK && run->want_help)
