@@ -13,7 +13,7 @@ packages() {
 	lint) echo clang-format clang-tidy cppcheck shellcheck git ;;
 	system) echo postgresql containerd runc busybox-static python3 chromium prometheus curl jq openssl util-linux ;;
 	vm) echo qemu-system-x86 busybox-static cpio gzip ;;
-	bench) echo libbpf-tools ;;
+	bench) echo libbpf-tools libfaketime curl ;;
 	*)
 		echo "tools/deps.sh: $1 is none of: build test lint system vm bench all" >&2
 		return 1

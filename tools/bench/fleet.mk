@@ -10,3 +10,10 @@ $(B)/fleet: $(FLEET_OBJS) $(B)/libpodfit.a
 # The property tests of the collector feed it with simulated reports.
 $(B)/test-unit: $(FLEET_SIM_OBJS)
 check-system test-all: $(B)/fleet
+
+# Bounded: about five minutes on a quiet machine; all of it with FLEET_NODES="100 1000 5000" (see the script).
+BENCHES += bench-fleet
+.PHONY: bench-fleet
+bench-fleet: $(B)/fleet $(PROGRAMS) ## the collector under simulated fleets, SQLite and PostgreSQL
+	$(Q)tools/deps.sh bench
+	$(Q)B=$(B) tools/bench/fleet/bench.sh

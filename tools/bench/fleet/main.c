@@ -30,8 +30,9 @@ struct settings {
 	struct pf_blast_opts blast;
 	char host[256], port[8];
 	uint64_t nr_rounds, nr_hours, live_s, step_s, round_minutes;
-	int level; /* of gzip */
-	int pid;   /* of the collector, whose cost is told beside ours; 0: not known */
+	int level;		/* of gzip */
+	const char *clock_file; /* told the simulated time before each round; NULL: none */
+	int pid;		/* of the collector, whose cost is told beside ours; 0: not known */
 };
 
 struct bodies {
@@ -174,6 +175,29 @@ static void print_rate(const struct settings *s, const struct bodies *bodies,
 	printf("\n");
 }
 
+/* For a collector under libfaketime, which looks at the file again once a second. */
+static int tell_time(const struct settings *s, uint64_t unix_ns)
+{
+	const struct timespec wait = { 1, 200000000 };
+	time_t at = (time_t)(unix_ns / PF_NS_PER_S);
+	char text[32];
+	struct tm tm;
+	FILE *file;
+
+	if (!s->clock_file)
+		return 0;
+	file = fopen(s->clock_file, "we");
+	if (!file)
+		return -errno;
+	(void)gmtime_r(&at, &tm);
+	(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S\n", &tm);
+	(void)fputs(text, file);
+	if (fclose(file))
+		return -errno;
+	(void)nanosleep(&wait, NULL);
+	return 0;
+}
+
 static int run_rounds(const struct settings *s, struct pf_sim *sim, struct pf_blast *blast)
 {
 	struct bodies bodies = { .list = calloc(s->sim.nr_nodes, sizeof(*bodies.list)) };
@@ -186,6 +210,8 @@ static int run_rounds(const struct settings *s, struct pf_sim *sim, struct pf_bl
 	for (uint64_t round = 0; round < s->nr_rounds && r == 0; round++) {
 		at_ns += s->round_minutes * PF_NS_PER_MIN;
 		r = make_round(s, sim, at_ns, &bodies);
+		if (r == 0)
+			r = tell_time(s, at_ns);
 		if (r == 0)
 			r = send_round(s, blast, &bodies, &cost);
 		if (s->nr_rounds > 1)
@@ -272,7 +298,7 @@ static void usage(FILE *out)
 {
 	fprintf(out,
 		"usage: fleet --url=http://HOST:PORT [--nodes=N] [--containers=N] [--replicas=N]\n"
-		"             [--rounds=N [--round-minutes=N] [--pid=PID]] [--hours=N] [--step=SECONDS] "
+		"             [--rounds=N [--round-minutes=N] [--pid=PID] [--clock-file=FILE]] [--hours=N] [--step=SECONDS] "
 		"[--live=SECONDS]\n"
 		"             [--connections=N] [--rate=PER_SECOND] [--token=TEXT] [--cluster=NAME]\n"
 		"             [--seed=N] [--gzip=LEVEL]\n");
@@ -310,6 +336,7 @@ enum {
 	OPT_SEED,
 	OPT_GZIP,
 	OPT_PID,
+	OPT_CLOCK_FILE,
 };
 
 static const struct option longopts[] = {
@@ -329,6 +356,7 @@ static const struct option longopts[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "gzip", required_argument, NULL, OPT_GZIP },
 	{ "pid", required_argument, NULL, OPT_PID },
+	{ "clock-file", required_argument, NULL, OPT_CLOCK_FILE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -342,6 +370,9 @@ static int set_option(struct settings *s, int which, const char *text)
 		return parse_url(text, s);
 	case OPT_TOKEN:
 		s->blast.token = text;
+		return 0;
+	case OPT_CLOCK_FILE:
+		s->clock_file = text;
 		return 0;
 	case OPT_CLUSTER:
 		s->sim.cluster = text;
