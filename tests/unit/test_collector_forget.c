@@ -259,6 +259,89 @@ static void test_days_in_parts(void)
 	on_both(check_days_in_parts);
 }
 
+/* ---- an hour in pieces ---- */
+
+enum { MANY = 6000 };
+
+static unsigned commits_left; /* until one fails; 0: none does */
+
+static int failing_commit(struct pf_store *store)
+{
+	if (commits_left && !--commits_left)
+		return -EIO;
+	return pf_store_sqlite.commit(store);
+}
+
+static int count_row(void *arg, const struct pf_store_summary *row)
+{
+	*(size_t *)arg += row->body_len > 0;
+	return 0;
+}
+
+static int count_seal(void *arg, const struct pf_store_sealed *sealed)
+{
+	*(size_t *)arg += sealed->fingerprint;
+	return 0;
+}
+
+static void make_many(struct pf_merge_set *set)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_of(0, 0);
+	struct pf_vpa_settings settings;
+
+	pf_vpa_settings_default(&settings);
+	PF_CHECK_INT("set", pf_merge_set_init(set, MANY, &settings), 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		struct pf_workload_key key = key_of(0);
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "w%u", i);
+		key.workload = name;
+		PF_CHECK_INT("add", pf_merge_add_evidence(set, &key, e), 0);
+	}
+	PF_CHECK_INT("pack", pf_merge_pack_all(set), 0);
+}
+
+static void check_hour(const struct place *p, struct pf_store *store, size_t nr_rows,
+		       size_t fingerprints)
+{
+	size_t rows = 0, seals = 0;
+
+	PF_CHECK_INT(
+		"list",
+		p->ops->list_summaries(store, PF_SUMMARY_HOUR, 0, UINT32_MAX, count_row, &rows), 0);
+	PF_CHECK_INT("seals", p->ops->list_sealed(store, count_seal, &seals), 0);
+	PF_CHECK("rows", nr_rows == SIZE_MAX ? rows > 0 && rows < MANY : rows == nr_rows);
+	PF_CHECK_INT("sealed", seals, fingerprints);
+}
+
+/* Where a piece fails the hour has no seal, so that it is merged again; then all of it is there. */
+static void test_hour_in_pieces(void)
+{
+	struct pf_store_ops failing = pf_store_sqlite;
+	struct pf_store_sealed sealed = { PF_SUMMARY_HOUR, DAY, 5 };
+	struct pf_merge_set set;
+	struct pf_store *store;
+	struct place p;
+
+	sqlite_place(&p, "pieces");
+	store = open_store(&p, true);
+	failing.commit = failing_commit;
+	make_many(&set);
+	commits_left = 0;
+	PF_CHECK_INT("write", pf_seal_write(&failing, store, &set, &sealed), 0);
+	check_hour(&p, store, MANY, 5);
+	sealed.fingerprint = 6;
+	commits_left = 2; /* the first piece of the second writing is in */
+	PF_CHECK_INT("fails", pf_seal_write(&failing, store, &set, &sealed), -EIO);
+	check_hour(&p, store, SIZE_MAX, 0);
+	PF_CHECK_INT("again", pf_seal_write(&failing, store, &set, &sealed), 0);
+	check_hour(&p, store, MANY, 6);
+	pf_merge_set_done(&set);
+	p.ops->close(store);
+	sqlite_remove(&p);
+}
+
 /* ---- by age and by size ---- */
 
 enum { REPORT_BYTES = 100000, REPORTS_AN_HOUR = 3 };
@@ -379,4 +462,5 @@ static void test_size(void)
 }
 
 PF_TEST_SUITE(collector_forget, { "days", test_days }, { "days in parts", test_days_in_parts },
-	      { "age", test_age }, { "size", test_size });
+	      { "hour in pieces", test_hour_in_pieces }, { "age", test_age },
+	      { "size", test_size });

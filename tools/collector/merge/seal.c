@@ -3,11 +3,18 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "collector/merge/open.h"
+#include "core/units.h"
+#include "sys/clock.h"
 #include "wire/summary.h"
 
-enum { SUMMARY_MAX = 16 << 20, HOURS_OF_DAY = 24 };
+enum {
+	SUMMARY_MAX = 16 << 20,
+	HOURS_OF_DAY = 24,
+	PIECE_BYTES = 2 << 20, /* of summaries in a transaction that others wait for */
+};
 
 /* ---- fingerprints ---- */
 
@@ -88,19 +95,68 @@ const struct pf_store_sealed *pf_seal_list_find(const struct pf_seal_list *list,
 
 /* ---- writing ---- */
 
-static int put_all(const struct pf_store_ops *ops, struct pf_store *store, struct pf_merge_set *set,
-		   const struct pf_store_sealed *sealed)
+static int put_one(const struct pf_store_ops *ops, struct pf_store *store,
+		   const struct pf_merged *merged, const struct pf_store_sealed *sealed)
 {
+	struct pf_store_summary summary = { .level = sealed->level,
+					    .start_hour = sealed->start_hour,
+					    .key = merged->key,
+					    .body = merged->packed,
+					    .body_len = merged->packed_len };
+
+	return ops->put_summary(store, &summary);
+}
+
+static int delete_old(const struct pf_store_ops *ops, struct pf_store *store,
+		      const struct pf_store_sealed *sealed)
+{
+	uint32_t length = sealed->level == PF_SUMMARY_DAY ? HOURS_OF_DAY : 1;
+	int r = ops->delete_summaries(store, sealed->level, sealed->start_hour,
+				      sealed->start_hour + length);
+
+	if (r == 0 && sealed->level == PF_SUMMARY_DAY)
+		r = ops->delete_summaries(store, PF_SUMMARY_HOUR, sealed->start_hour,
+					  sealed->start_hour + length);
+	return r;
+}
+
+/* Commits what there is and begins again, after a pause as long as it took: whoever waits comes in. */
+static int make_way(const struct pf_store_ops *ops, struct pf_store *store, uint64_t *start_ns)
+{
+	int r = ops->commit(store);
+	uint64_t took_ns = pf_clock_monotonic_ns() - *start_ns;
+	struct timespec pause = { (time_t)(took_ns / PF_NS_PER_S), (long)(took_ns % PF_NS_PER_S) };
+
+	if (r < 0)
+		return r;
+	(void)nanosleep(&pause, NULL); /* early: a shorter pause */
+	*start_ns = pf_clock_monotonic_ns();
+	return ops->begin(store);
+}
+
+/*
+ * In a transaction. An hour may be written in pieces where others wait for the store: its old seal
+ * goes with the first piece and the new one comes with the last, and without a seal it is merged
+ * again. Not a day, whose hours go with it.
+ */
+static int write_all(const struct pf_store_ops *ops, struct pf_store *store,
+		     const struct pf_merge_set *set, const struct pf_store_sealed *sealed)
+{
+	bool in_pieces = ops->writers_wait && sealed->level == PF_SUMMARY_HOUR;
+	uint64_t start_ns = pf_clock_monotonic_ns();
 	struct pf_merged *merged;
+	size_t bytes = 0;
+	int r = delete_old(ops, store, sealed);
 
+	if (r < 0)
+		return r;
 	pf_map_for_each(set->map, cursor, merged) {
-		struct pf_store_summary summary = { .level = sealed->level,
-						    .start_hour = sealed->start_hour,
-						    .key = merged->key,
-						    .body = merged->packed,
-						    .body_len = merged->packed_len };
-		int r = ops->put_summary(store, &summary);
-
+		r = put_one(ops, store, merged, sealed);
+		bytes += merged->packed_len;
+		if (r == 0 && in_pieces && bytes > PIECE_BYTES) {
+			bytes = 0;
+			r = make_way(ops, store, &start_ns);
+		}
 		if (r < 0)
 			return r;
 	}
@@ -110,18 +166,11 @@ static int put_all(const struct pf_store_ops *ops, struct pf_store *store, struc
 int pf_seal_write(const struct pf_store_ops *ops, struct pf_store *store, struct pf_merge_set *set,
 		  const struct pf_store_sealed *sealed)
 {
-	uint32_t length = sealed->level == PF_SUMMARY_DAY ? HOURS_OF_DAY : 1;
 	int r = ops->begin(store);
 
 	if (r < 0)
 		return r;
-	r = ops->delete_summaries(store, sealed->level, sealed->start_hour,
-				  sealed->start_hour + length);
-	if (r == 0 && sealed->level == PF_SUMMARY_DAY)
-		r = ops->delete_summaries(store, PF_SUMMARY_HOUR, sealed->start_hour,
-					  sealed->start_hour + length);
-	if (r == 0)
-		r = put_all(ops, store, set, sealed);
+	r = write_all(ops, store, set, sealed);
 	if (r == 0)
 		r = ops->commit(store);
 	if (r < 0)

@@ -70,8 +70,8 @@ void pf_seal_list_done(struct pf_seal_list *list);
 const struct pf_store_sealed *pf_seal_list_find(const struct pf_seal_list *list,
 						enum pf_summary_level level, uint32_t start_hour);
 
-/** pf_seal_write() - replaces the summaries of one hour or day by those of @set, which is packed, in
- * one transaction; of a day also takes out its hours'. Return: 0; -errno of the store; -ENOMEM. */
+/** pf_seal_write() - replaces the summaries of one hour or day by those of @set, which is packed; a day
+ * in one transaction, which also takes out its hours'. Return: 0; -errno of the store; -ENOMEM. */
 PF_MUST_CHECK int pf_seal_write(const struct pf_store_ops *ops, struct pf_store *store,
 				struct pf_merge_set *set, const struct pf_store_sealed *sealed);
 

@@ -765,6 +765,7 @@ static int sqlite_tidy(struct pf_store *store)
 
 const struct pf_store_ops pf_store_sqlite = {
 	.name = "sqlite",
+	.writers_wait = true,
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.error = sqlite_error,

@@ -92,6 +92,9 @@ typedef int (*pf_store_sealed_fn)(void *arg, const struct pf_store_sealed *seale
  */
 struct pf_store_ops {
 	const char *name; /* as in --store=NAME:WHERE */
+	/* One connection writes at a time and the others wait, so that a long transaction holds up
+	 * the reports. Such a store is one collector's alone. */
+	bool writers_wait;
 
 	/*
 	 * Connects, checks, brings the schema up to date. With @create a database that is not there
