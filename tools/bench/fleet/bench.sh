@@ -44,10 +44,10 @@ is_up() { curl -sf -o "$work/up" "$url/livez"; }
 has_merged() { # at least COUNT times
 	metric podfit_collector_merges_total | awk -v n="$1" '{ exit !($1 >= n) } END { if (!NR) exit 1 }'
 }
-start_collector() { # STORE [ENVIRONMENT...]
-	store=$1
+start_collector() { # WHERE [ENVIRONMENT...]
+	where=$1
 	shift
-	env "$@" "$B/podfit-collector" --web.listen-address="127.0.0.1:$port" --store="$store" --log.level=error \
+	env "$@" "$B/podfit-collector" --web.listen-address="127.0.0.1:$port" --store="$where" --log.level=error \
 		--retention=30d --retention.reports=48h &
 	collector=$!
 	wait_for 60 is_up || {
