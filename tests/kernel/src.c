@@ -305,6 +305,7 @@ void kt_src_forget(struct kt_src *src)
 					 .vanished = seen->vanished,
 					 .last_seen = seen->last_seen };
 
+		memcpy(fresh.path, seen->path, sizeof(fresh.path)); /* cgroup.path is there */
 		pf_sample_clear(&fresh.sum);
 		*seen = fresh;
 	}
