@@ -2,8 +2,9 @@
 /*
  * growth.bpf.c - who touches fresh memory, and from where: for containers under suspicion of a leak only.
  *
- * Hook:   perf software event page-faults-min, every pf_settings.growth_period-th minor fault of a CPU. The events are
- *         opened before the rights are dropped and enabled while at least one slot is watched.
+ * Hook:   perf software event page-faults-min, every so many minor faults of a CPU: pf_settings.growth_period at first,
+ *         more while samples come too often. The events are opened before the rights are dropped and enabled while at
+ *         least one slot is watched.
  * Output: pf_growth_counts[slot, process, stack], pf_growth_stacks; anonymous memory only. One fault is one page, or
  *         2 MiB with huge pages: samples weigh faults, not bytes.
  * Losses: PF_DROP_STACK (hash collision; the process is still counted), PF_DROP_GROWTH (table full).
@@ -48,14 +49,15 @@ static __always_inline bool is_file_page(struct task_struct *task, __u64 addr)
 	return is_file;
 }
 
-static __always_inline void count(struct task_struct *task, __u32 slot, __s32 stack_id)
+static __always_inline void count(struct task_struct *task, __u32 slot, __s32 stack_id,
+				  __u64 period)
 {
 	struct pf_growth_key key = { .slot = slot, .tgid = task->tgid, .stack_id = stack_id };
 	struct pf_growth_count *known = bpf_map_lookup_elem(&pf_growth_counts, &key),
-			       first = { .nr_samples = 1 };
+			       first = { .nr_faults = period };
 
 	if (known) {
-		__sync_fetch_and_add(&known->nr_samples, 1);
+		__sync_fetch_and_add(&known->nr_faults, period);
 		return;
 	}
 	bpf_probe_read_kernel(first.comm, sizeof(first.comm), task->group_leader->comm);
@@ -78,7 +80,7 @@ int pf_growth(struct bpf_perf_event_data *ctx)
 		pf_drop(PF_DROP_STACK);
 		stack_id = -1;
 	}
-	count(task, slot, stack_id);
+	count(task, slot, stack_id, ctx->sample_period);
 	return 0;
 }
 

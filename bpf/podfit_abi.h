@@ -58,7 +58,7 @@ struct pf_settings {
 	__u32 nr_cpus;	/* possible CPUs */
 	__u32 rdonly_cast;   /* kernel has bpf_rdonly_cast(), v6.2 */
 	__u32 percpu_cfs_rq; /* task_group.cfs_rq is per-CPU memory, v7.2 */
-	__u32 growth_period; /* minor faults per growth sample */
+	__u32 growth_period; /* minor faults per growth sample, at first */
 	__u32 page_shift;
 };
 
@@ -246,7 +246,7 @@ struct pf_growth_key {
 };
 
 struct pf_growth_count {
-	__u64 nr_samples;
+	__u64 nr_faults; /* each sample stands for a period of them */
 	char comm[16];
 };
 

@@ -4,6 +4,9 @@
  *
  * One perf event a CPU is opened and tied to the program at the start, disabled; switching it on needs no right. What was
  * gathered is taken out when it is read, so two reads with equal time between them give two windows to compare.
+ *
+ * A sample with its stack costs 10 to 17 us. So that a suspect whose memory comes and goes fast does not pay for it, the
+ * period grows until there are at most SAMPLES_PER_CPU a second.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -16,12 +19,23 @@
 #include <unistd.h>
 
 #include "capture/bpf_private.h"
+#include "sys/clock.h"
 #include "sys/log.h"
+
+enum {
+	SAMPLES_PER_CPU = 100, /* a second, of watched containers: 0.2 % of a CPU at most */
+	PERIOD_MAX = 1 << 20,
+};
+
+/* Between two looks at whether the period is right: with less the rate is not known well. */
+#define ADAPT_NS (250 * PF_NS_PER_MS)
 
 struct pf_growth {
 	uint32_t nr_events;
 	uint32_t nr_watched;
-	uint64_t *watched; /* [nr_slots], mapped */
+	uint64_t period, first_period; /* minor faults a sample */
+	uint64_t nr_faults, since_ns;  /* taken out, since that moment */
+	uint64_t *watched;	       /* [nr_slots], mapped */
 	size_t watched_bytes;
 	struct event {
 		int fd;
@@ -90,10 +104,11 @@ int pf_bpf_growth_new(struct pf_capture *c, struct pf_growth **ret_growth)
 	r = map_watched(c, g);
 	if (r < 0)
 		return r;
+	g->period = g->first_period = c->bpf->rodata->pf_settings.growth_period;
 	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++) {
 		struct event *e = &g->events[g->nr_events];
 
-		e->fd = open_event(cpu, c->bpf->rodata->pf_settings.growth_period);
+		e->fd = open_event(cpu, (uint32_t)g->period);
 		if (e->fd == -ENODEV || e->fd == -ENXIO) /* possible, but not online */
 			continue;
 		if (e->fd < 0)
@@ -119,6 +134,39 @@ static int switch_events(struct pf_growth *g, bool on)
 	return 0;
 }
 
+static int set_period(struct pf_growth *g, uint64_t period)
+{
+	if (period == g->period)
+		return 0;
+	for (uint32_t i = 0; i < g->nr_events; i++)
+		if (ioctl(g->events[i].fd, PERF_EVENT_IOC_PERIOD, &period) < 0)
+			return -errno;
+	g->period = period;
+	return 0;
+}
+
+/* Up at once, down by halves: a quiet moment is not the end of a storm. */
+static int adapt_period(struct pf_growth *g, uint64_t nr_faults)
+{
+	uint64_t now_ns = pf_clock_monotonic_ns(), period = g->period;
+	double seconds = (double)(now_ns - g->since_ns) / (double)PF_NS_PER_S;
+
+	g->nr_faults += nr_faults;
+	if (now_ns - g->since_ns < ADAPT_NS)
+		return 0;
+
+	double most = SAMPLES_PER_CPU * (double)g->nr_events * seconds;
+	double samples = (double)g->nr_faults / (double)period;
+
+	if (samples > most)
+		period = (uint64_t)PF_MIN((double)period * samples / most, (double)PERIOD_MAX);
+	else if (samples < most / 4)
+		period = PF_MAX(period / 2, g->first_period);
+	g->nr_faults = 0;
+	g->since_ns = now_ns;
+	return set_period(g, period);
+}
+
 int pf_bpf_growth_watch(struct pf_capture *c, uint32_t slot, bool on)
 {
 	struct pf_growth *g = c->growth_sampler;
@@ -128,8 +176,14 @@ int pf_bpf_growth_watch(struct pf_capture *c, uint32_t slot, bool on)
 		return -EOPNOTSUPP;
 	if (!g->watched[slot] == !on)
 		return 0;
+	if (on) /* what is left of an earlier suspicion says nothing of this one */
+		(void)pf_bpf_growth_read(c, slot, NULL, 0); /* -ENOMEM: then it stays */
 	if (on && !g->nr_watched) {
-		r = switch_events(g, true);
+		g->nr_faults = 0;
+		g->since_ns = pf_clock_monotonic_ns();
+		r = set_period(g, g->first_period);
+		if (r == 0)
+			r = switch_events(g, true);
 		if (r < 0)
 			return r;
 	}
@@ -167,13 +221,13 @@ static int take_counts(struct pf_capture *c, uint32_t slot, struct taken *taken)
 	return n;
 }
 
-static int by_samples(const void *a, const void *b)
+static int by_faults(const void *a, const void *b)
 {
 	const struct taken *x = a, *y = b;
 
-	return x->count.nr_samples < y->count.nr_samples   ? 1
-	       : x->count.nr_samples > y->count.nr_samples ? -1
-							   : 0;
+	return x->count.nr_faults < y->count.nr_faults	 ? 1
+	       : x->count.nr_faults > y->count.nr_faults ? -1
+							 : 0;
 }
 
 static void fill_stack(struct pf_capture *c, const struct taken *t, struct pf_growth_stack *s)
@@ -185,7 +239,7 @@ static void fill_stack(struct pf_capture *c, const struct taken *t, struct pf_gr
 	memset(s, 0, sizeof(*s));
 	s->tgid = t->key.tgid;
 	memcpy(s->comm, t->count.comm, sizeof(s->comm) - 1);
-	s->nr_faults = t->count.nr_samples * c->bpf->rodata->pf_settings.growth_period;
+	s->nr_faults = t->count.nr_faults;
 	if (t->key.stack_id < 0 ||
 	    bpf_map_lookup_elem(bpf_map__fd(c->bpf->maps.pf_growth_stacks), &id, s->addresses) < 0)
 		return;
@@ -222,7 +276,8 @@ int pf_bpf_growth_read(struct pf_capture *c, uint32_t slot, struct pf_growth_sta
 		       size_t max)
 {
 	PF_AUTO(pf_freep) struct taken *taken = NULL;
-	int n;
+	uint64_t nr_faults = 0;
+	int n, r;
 
 	if (!c->growth_sampler)
 		return -EOPNOTSUPP;
@@ -232,10 +287,15 @@ int pf_bpf_growth_read(struct pf_capture *c, uint32_t slot, struct pf_growth_sta
 	n = take_counts(c, slot, taken);
 	if (n < 0)
 		return n;
-	qsort(taken, (size_t)n, sizeof(*taken), by_samples);
+	qsort(taken, (size_t)n, sizeof(*taken), by_faults);
 	for (int i = 0; i < n && (size_t)i < max; i++)
 		fill_stack(c, &taken[i], &ret_stacks[i]);
 	free_stacks(c, taken, n);
+	for (int i = 0; i < n; i++)
+		nr_faults += taken[i].count.nr_faults;
+	r = adapt_period(c->growth_sampler, nr_faults);
+	if (r < 0)
+		return r;
 	return (int)PF_MIN((size_t)n, max);
 }
 

@@ -91,7 +91,8 @@ static void look_at_processes(struct pf_suspect *suspect, const struct pf_suspec
 	ssize_t nr = pf_processes_read(roots->proc_fd, roots->cgroup_fd, track->cgroup.path,
 				       processes, PF_GROWTH_PROCESSES_MAX);
 
-	if (nr < 0)
+	/* Nobody there: killed just now, maybe. Who it was stays known. */
+	if (nr <= 0)
 		return;
 	for (ssize_t i = 0; is_held_kind(kind) && i < nr; i++)
 		if (pf_held_read(roots->proc_fd, processes[i].pid, &budget, &processes[i].held) < 0)

@@ -2,7 +2,7 @@
 /*
  * bench.c - what the capture benchmarks share, and their main.
  *
- * Usage: bench-capture switch|sampler|snapshot|agent PROGRAM
+ * Usage: bench-capture switch|sampler|snapshot|growth|agent PROGRAM
  */
 #include "capture/bench.h"
 
@@ -215,11 +215,28 @@ static void classify(void *arg, const char *path, struct pf_cgroup_class *ret_cl
 		ret_class->kind = PF_CGROUP_CONTAINER;
 }
 
+/* The first few containers, for benchmarks of few. */
+static struct {
+	char path[sizeof(((struct kt_cg *)NULL)->path)];
+	uint64_t handle;
+} first[8];
+
 static void on_appeared(void *arg, const struct pf_cgroup *cgroup)
 {
 	(void)arg;
-	(void)cgroup;
+	if (nr_alive < PF_ARRAY_SIZE(first)) {
+		snprintf(first[nr_alive].path, sizeof(first[0].path), "%s", cgroup->path);
+		first[nr_alive].handle = cgroup->handle;
+	}
 	nr_alive++;
+}
+
+uint64_t bench_handle(const struct kt_cg *cg)
+{
+	for (size_t i = 0; i < PF_ARRAY_SIZE(first); i++)
+		if (!strcmp(first[i].path, cg->path))
+			return first[i].handle;
+	kt_fail("%s was not seen", cg->path);
 }
 
 static void on_sampled(void *arg, const struct pf_sample *sample)
@@ -253,6 +270,7 @@ struct pf_capture *bench_open(uint32_t max_containers)
 		.proc_root = "/proc",
 		.max_containers = max_containers,
 		.interval_ns = 10 * PF_NS_PER_S,
+		.growth_stacks = true, /* as in the agent */
 		.classify = classify,
 		.sink = { NULL, on_appeared, on_sampled, on_vanished, on_oom_killed },
 	};
@@ -292,6 +310,8 @@ static int run(const char *which, const char *program)
 		return bench_sampler();
 	if (!strcmp(which, "snapshot"))
 		return bench_snapshot();
+	if (!strcmp(which, "growth"))
+		return bench_growth();
 	if (!strcmp(which, "agent") && program)
 		return bench_agent(program);
 	fputs("usage: bench-capture switch|sampler|snapshot|agent PROGRAM\n", stderr);

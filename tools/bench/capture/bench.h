@@ -39,6 +39,8 @@ uint64_t bench_thread_cpu_ns(void);
 struct pf_capture *bench_open(uint32_t max_containers);
 extern const struct pf_capture_ops *bench_ops; /* of it */
 unsigned bench_nr_alive(void);		       /* containers it tracks */
+struct kt_cg;
+uint64_t bench_handle(const struct kt_cg *cg); /* one of the first 8 it found */
 
 /** bench_goal() - prints "name: value (goal ...: met|missed)". @more: larger is better. */
 void bench_goal(const char *name, double value, const char *unit, double goal, int more);
@@ -46,6 +48,7 @@ void bench_goal(const char *name, double value, const char *unit, double goal, i
 int bench_switch(void);
 int bench_sampler(void);
 int bench_snapshot(void);
+int bench_growth(void);
 int bench_agent(const char *agent);
 
 #endif
