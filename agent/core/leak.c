@@ -324,7 +324,7 @@ static enum pf_leak_event judge(struct pf_leak_state *state, const struct leak_v
 	enum pf_leak_event event = PF_LEAK_NOTHING;
 
 	if (state->phase != PF_LEAK_NONE && is_over(state, view, options, pages))
-		event = end(state);
+		return end(state); /* the verdict is of bins before memory was given back */
 	if (state->phase == PF_LEAK_ALARM) {
 		state->top_pages = PF_MAX(state->top_pages, pages);
 		if (verdict->found && replaces(state, options, &verdict->answer)) {

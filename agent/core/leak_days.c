@@ -131,7 +131,7 @@ static bool is_step(const struct days *d, size_t m, double total)
 			       d->part[j + 1].floor;
 		jump = PF_MAX(jump, step);
 	}
-	if (jump <= .34 * total || jump <= .5 * total / (double)m)
+	if (jump <= .25 * total || jump <= .5 * total / (double)m)
 		return false;
 	for (size_t hour = 0; hour < PARTS; hour++) {
 		double steps[MAX_DAYS + 1];
@@ -143,7 +143,7 @@ static bool is_step(const struct days *d, size_t m, double total)
 		if (nr)
 			excess = PF_MAX(excess, pf_leak_max(steps, nr) - pf_leak_median(steps, nr));
 	}
-	return excess > .34 * total;
+	return excess > .25 * total;
 }
 
 /* Growth of the later half of the days against the earlier half: slowing down before the limit? */
@@ -261,7 +261,10 @@ static bool test_span(const struct days *d, size_t m, struct leak_answer *ret_an
 	double used_ever = (d->level - at_start) / PF_MAX(room - at_start, .02 * room);
 	size_t nr;
 
-	if (growth <= 0 || used < .08 || !is_even(d, m, growth, &sd, &nr))
+	double left_days = growth > 0 ? (v->limit - d->top) / growth : 0;
+	double patience = PF_MAX(0, PF_MIN(1, (left_days - 2) / 5)); /* as in window tests */
+
+	if (growth <= 0 || used < .08 + .08 * patience || !is_even(d, m, growth, &sd, &nr))
 		return false;
 	if (used_ever < .3 && grows_since_start(d, m, growth, at_start))
 		return false;

@@ -197,36 +197,72 @@ static bool reclaim_seen(const struct window *w)
 	return pf_leak_median(swing, w->nr) >= PF_MAX(4 * w->line.slope, .02 * w->room);
 }
 
-/*
- * Has the container been growing ever since it was started? It may be filling caches up to a size
- * that nobody has seen yet.
- */
-static bool grows_since_start(const struct window *w, double at_start)
+/* Was the growth before the window a good part of the window's? Without enough history: taken for so. */
+static bool grew_before(const struct window *w)
 {
-	return w->view->age_s < 3 * day_s &&
-	       PF_MAX(w->record, w->ref) - at_start > .3 * (w->now - at_start);
+	const struct pf_leak_state *state = w->view->state;
+	double y[PF_LEAK_HOUR_BINS], begin_s = (double)w->first->index * w->width_s;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < state->level[LEVEL_1H].nr_bins; i++) {
+		const struct pf_leak_bin *bin = leak_bin_at(state, LEVEL_1H, i);
+
+		if ((bin->index + 1) * hour_s <= begin_s)
+			y[nr++] = leak_bytes(bin->min_pages);
+	}
+	if (nr < 12)
+		return true;
+
+	size_t quarter = nr / 4;
+	double rise = pf_leak_median(y + nr - quarter, quarter) - pf_leak_median(y, quarter);
+
+	return rise / ((double)(nr - quarter) * hour_s) > .3 * w->line.slope / w->width_s;
 }
 
 /*
- * A young container, judged by the part of its room that it has used up since its start. Patience
- * where there is time: the part grows with the time to exhaustion; haste where there is none.
+ * Has the container been growing ever since it was started? It may be filling caches up to a size
+ * that nobody has seen yet. After three days a start may be over: what counts is the growth before.
  */
+static bool grows_since_start(const struct window *w, double at_start)
+{
+	return PF_MAX(w->record, w->ref) - at_start > .3 * (w->now - at_start) &&
+	       (w->view->age_s < 3 * day_s || grew_before(w));
+}
+
+/* 0: the limit is near, 1: it is a week away, and waiting for certainty costs nobody anything. */
+static double patience_of(const struct window *w)
+{
+	double left_s = (w->view->limit - w->now) / (w->line.slope / w->width_s);
+
+	return PF_MAX(0, PF_MIN(1, (left_s - 2 * day_s) / (5 * day_s)));
+}
+
+/*
+ * The part of its room that a container may use up in straight growth since its start: caches fill
+ * and collectors wait for minutes or hours, seldom for days, so it falls with age.
+ */
+static double used_since_start_bound(const struct window *w)
+{
+	double age_days = w->view->age_s / day_s;
+	double by_age = age_days < 1 ? .35 + .3 * (1 - age_days)
+				     : .35 - .05 * PF_MIN(1, (age_days - 1) / 3);
+
+	return PF_MAX(by_age, .3 + .2 * patience_of(w));
+}
+
+/* A young container, judged by the part of its room that it has used up since its start. */
 static bool young_enough(const struct window *w, double used_ever, bool load)
 {
 	const struct leak_view *v = w->view;
-	double left_s = (v->limit - w->now) / (w->line.slope / w->width_s);
-	double patience = PF_MAX(0, PF_MIN(1, (left_s - 2 * day_s) / (5 * day_s)));
 
-	if (v->age_s < day_s && v->age_s >= 2 * hour_s && !load &&
-	    used_ever >= .35 + .3 * (1 - v->age_s / day_s))
-		return true;
 	if (load && w->level < LEVEL_1H)
 		return false;
-	if (used_ever < .25 + .2 * patience)
-		return false;
-	/* A collector's first cycle ends below nine tenths of the limit, and is seldom hours long. */
-	return v->age_s >= day_s || reclaim_seen(w) ||
-	       w->now >= (v->age_s < 2 * hour_s ? .88 : .8) * v->limit;
+	if (v->age_s >= 2 * hour_s && used_ever >= used_since_start_bound(w))
+		return true;
+	/* A floor that is known to be one needs less; a collector's first cycle ends below nine
+	 * tenths of the limit. */
+	return used_ever >= .25 + .2 * patience_of(w) &&
+	       (reclaim_seen(w) || w->now >= .88 * v->limit);
 }
 
 /* The less is known of a container, the more of the room must be used up. */
@@ -245,7 +281,7 @@ static bool used_enough(const struct window *w, const struct leak_history *histo
 	    all_hours_saturate(w))
 		return false;
 	if (mature && !since_start)
-		return used >= .08;
+		return used >= .08 + .08 * patience_of(w);
 	if (recent_peak(w) >= .9 * v->limit && used >= .1)
 		return true;
 	if (!since_start && w->level <= 1 && !load &&

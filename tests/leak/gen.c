@@ -125,6 +125,30 @@ static const struct shape shapes[] = {
 	  .end = { 1, 1.3 },
 	  .drift = { .005, .03 },
 	  .drift_time = { .02, .2 } },
+	{ .name = "ageing", /* a well filled machine, and most of its life is not recorded */
+	  .scales = ALL,
+	  .leak = LEAK_LINEAR,
+	  .end = { 1.2, 2.5 },
+	  .base = { .55, .85 },
+	  .warm = { 0, .04 },
+	  .warm_time = { .005, .03 },
+	  .daily = { 0, .02 },
+	  .burst = { 0, .04 },
+	  .burst_time = { .001, .01 },
+	  .noise = { .001, .01 },
+	  .noise_s = { 60, 7200 } },
+	{ .name = "lateleak", /* a new version of a service that has settled */
+	  .scales = ALL,
+	  .leak = LEAK_LINEAR,
+	  .start = { .3, .6 },
+	  .end = { 1, 1.6 },
+	  .warm = { .03, .15 },
+	  .warm_time = { .01, .08 },
+	  .daily = { 0, .06 },
+	  .noise = { .001, .012 },
+	  .noise_s = { 60, 7200 },
+	  .saw = { 0, .12 },
+	  .saw_time = { .001, .01 } },
 
 	{ .name = "flat", .scales = ALL, .base = { .2, .7 } },
 	{ .name = "noise",
@@ -185,6 +209,21 @@ static const struct shape shapes[] = {
 	  .saw = { .1, .5 },
 	  .saw_time = { .25, .6 },
 	  .daily = { 0, .1 } },
+	{ .name = "settled", /* well filled, and stays so */
+	  .scales = ALL,
+	  .base = { .6, .85 },
+	  .warm = { 0, .06 },
+	  .warm_time = { .005, .1 },
+	  .daily = { 0, .03 },
+	  .burst = { 0, .06 },
+	  .burst_time = { .001, .01 },
+	  .noise = { .001, .015 },
+	  .noise_s = { 60, 7200 } },
+	{ .name = "wander", /* fragmentation: remembers for a tenth of the recording */
+	  .scales = ALL,
+	  .base = { .25, .6 },
+	  .noise = { .01, .04 },
+	  .noise_s = { 1200, 43200 } },
 	{ .name = "bignight",
 	  .scales = DAY | WEEK,
 	  .batch = { .1, .5 },
@@ -223,7 +262,7 @@ static double normal(uint64_t *state)
 	return sqrt(-2 * log(1 - uniform(state))) * cos(2 * M_PI * uniform(state));
 }
 
-enum { MAX_JOBS = 64, MAX_STEPS = 5 };
+enum { MAX_JOBS = 64, MAX_STEPS = 5, MAX_HOLES = 3 };
 
 struct job {
 	double until_s, size, born_s, ramp_s;
@@ -242,6 +281,7 @@ struct sim {
 	double leak_start_s, leak_per_s, stair, jitter;
 	double step_at[MAX_STEPS], step_size[MAX_STEPS];
 	size_t nr_lives, life;
+	double lost_ratio, hole_at_s[MAX_HOLES], hole_s; /* samples that never came */
 	/* what changes */
 	double life_start_s, leaked, next_stair_s, saw_now, burst_until_s, burst_now, noise_now,
 		drift_now, drift_goal, drift_until_s;
@@ -264,6 +304,29 @@ static double load_of(const struct sim *s, double cpu)
 	return (cpu - s->cpu_trough) / (s->cpu_peak - s->cpu_trough);
 }
 
+/* One recording in five has lost samples: single ones, and while nobody was listening. */
+static void setup_losses(struct sim *s)
+{
+	uint64_t *r = &s->random;
+
+	if (uniform(r) >= .2)
+		return;
+	s->lost_ratio = .05 * uniform(r);
+	s->hole_s = pick_log(r, (struct range){ .001, .03 }) * s->span_s;
+	for (size_t i = 0; i < MAX_HOLES; i++)
+		s->hole_at_s[i] = uniform(r) * s->span_s;
+}
+
+static bool is_lost(struct sim *s, double t)
+{
+	if (s->hole_s <= 0)
+		return false;
+	for (size_t i = 0; i < MAX_HOLES; i++)
+		if (t >= s->hole_at_s[i] && t < s->hole_at_s[i] + s->hole_s)
+			return true;
+	return uniform(&s->random) < s->lost_ratio;
+}
+
 static void setup(struct sim *s)
 {
 	const struct shape *p = s->shape;
@@ -278,20 +341,24 @@ static void setup(struct sim *s)
 	s->warm_s = pick_log(r, p->warm_time) * s->span_s;
 	s->daily = pick(r, p->daily);
 	/* Heaps are sized below the container's limit. */
-	s->saw = PF_MIN(pick(r, p->saw), .87 - s->base);
+	double heap = pick(r, p->saw);
+
+	s->saw = PF_MIN(heap, .87 - s->base);
 	s->saw_s = pick_log(r, p->saw_time) * s->span_s;
 	s->saw_now = uniform(r) * s->saw;
 	s->burst = pick(r, p->burst);
 	s->burst_s = pick_log(r, p->burst_time) * s->span_s;
 	s->noise = pick(r, p->noise);
-	s->noise_keep = exp(-s->dt_s / PF_MAX(1, pick_log(r, p->noise_s)));
+	s->noise_keep = exp(-s->dt_s / (1 + pick_log(r, p->noise_s)));
 	s->step = pick(r, p->step);
 	s->fill = pick(r, p->fill);
 	s->fill_s = pick(r, p->fill_time) * s->span_s;
 	s->fill_start_s = p->step.high > 0 ? uniform(r) * .6 * s->span_s : 0;
 	s->slow_fill = pick(r, p->slow_fill);
 	s->batch = pick(r, p->batch);
-	s->batch_s = PF_MIN(pick(r, p->batch_day) * day_s, s->span_s * .45);
+	double batch_s = pick(r, p->batch_day) * day_s;
+
+	s->batch_s = PF_MIN(batch_s, s->span_s * .45);
 	s->batch_len_s = s->batch_s * pick(r, (struct range){ .1, .4 });
 	s->job = pick(r, p->job);
 	s->drift = pick(r, p->drift);
@@ -303,6 +370,7 @@ static void setup(struct sim *s)
 		s->step_size[i] =
 			s->step * pick(r, (struct range){ .4, 1 }) * (uniform(r) < .75 ? 1 : -1);
 	}
+	setup_losses(s);
 	if (p->leak == LEAK_NONE)
 		return;
 	s->leak_start_s = pick(r, p->start) * s->span_s;
@@ -506,7 +574,7 @@ int leak_gen_make(size_t shape, enum leak_gen_scale scale, uint64_t seed,
 			use = use_at(&s, t, cpu);
 			full = false;
 		}
-		if (i < most) {
+		if (i < most && !is_lost(&s, t)) {
 			double hot = floor(PF_MIN(1, use) * s.limit / 4096) * 4096;
 			double filled = PF_MIN(.97, use + t / s.span_s * 1.5);
 
