@@ -13,6 +13,7 @@
 static const double hour_s = 3600, day_s = 86400;
 static const double first_s = 900;  /* the smallest value of the first 15 min is where it started */
 static const double fall_back = .6; /* of the rise: memory is given back, no leak */
+static const uint64_t gap_samples = 5;	   /* fewer missing ones in a row are common */
 static const double forget_s = 30 * 86400; /* heights of release */
 
 /* The best answer of one sample's tests, and the best of those that only raise suspicion. */
@@ -238,6 +239,7 @@ static void take_fit(struct pf_leak_state *state, const struct leak_view *view,
 		.reach_bytes = answer->reach,
 		.score = answer->score,
 	};
+	state->unseen_ns = 0;
 	memcpy(state->fit.test, answer->test, sizeof(answer->test));
 	state->kind = (uint8_t)leak_kind(view, answer->span_s, &share);
 	state->kind_share = (float)share;
@@ -278,7 +280,7 @@ static bool is_over(const struct pf_leak_state *state, const struct leak_view *v
 		    const struct pf_leak_options *options, uint32_t pages)
 {
 	const struct pf_leak_fit *fit = &state->fit;
-	double unrenewed_s = seconds(options, fit->at_ns, state->last_ns);
+	double unrenewed_s = seconds(options, fit->at_ns + state->unseen_ns, state->last_ns);
 	double span_s = seconds(options, 0, fit->span_ns);
 	double grown = fit->slope * (double)(fit->at_ns - state->since_ns) / 1e9;
 
@@ -343,6 +345,15 @@ static enum pf_leak_event judge(struct pf_leak_state *state, const struct leak_v
 	return event;
 }
 
+/* Nothing was seen for a while: a node was asleep, or its clock was set right. */
+static void note_gap(struct pf_leak_state *state, const struct pf_leak_options *options,
+		     uint64_t at_ns)
+{
+	if (state->phase != PF_LEAK_NONE &&
+	    at_ns > state->last_ns + gap_samples * options->interval_ns)
+		state->unseen_ns += at_ns - state->last_ns;
+}
+
 enum pf_leak_event pf_leak_push(struct pf_leak_state *state, const struct pf_leak_options *options,
 				const struct pf_leak_sample *sample)
 {
@@ -357,6 +368,7 @@ enum pf_leak_event pf_leak_push(struct pf_leak_state *state, const struct pf_lea
 		state->nr_late++;
 	if (sample->at_ns < state->start_ns)
 		return PF_LEAK_NOTHING;
+	note_gap(state, options, sample->at_ns);
 	state->last_ns = PF_MAX(state->last_ns, sample->at_ns);
 	state->limit_bytes = sample->limit_bytes;
 	(void)pf_leak_baseline_push(&state->baseline, &options->baseline, options->time_scale,

@@ -2,7 +2,7 @@
 /*
  * leak.h - is this container leaking? A streaming detector with a fixed amount of memory.
  *
- * Memory is cut into bins of six widths, 15 s to 4 h; the smallest value of a bin is its floor,
+ * Memory is cut into bins of six widths, 30 s to 4 h; the smallest value of a bin is its floor,
  * which a collector's troughs and short bursts do not move. A leak is a floor that rises in many
  * steps, as straight as an unbounded process rises, into territory not seen for eight days, by a
  * material part of the room that is left. Three tests look for it: windows of 24 to 36 bins of each
@@ -27,7 +27,7 @@
 #include "core/types.h"
 
 enum {
-	PF_LEAK_NR_LEVELS = 6,	  /* bins of 15 s, 1 min, 5 min, 20 min, 1 h, 4 h */
+	PF_LEAK_NR_LEVELS = 6,	  /* bins of 30 s, 1 min, 5 min, 20 min, 1 h, 4 h */
 	PF_LEAK_WINDOW_BINS = 36, /* most bins one window test looks at */
 	PF_LEAK_HOUR_BINS = 192,  /* eight days */
 	PF_LEAK_4H_BINS = 48,	  /* eight days */
@@ -107,6 +107,7 @@ struct pf_leak_state {
 	bool inherited; /* the alarm is an earlier life's and not yet seen again in this one */
 	float kind_share;
 	struct pf_leak_fit fit;	 /* unless phase is PF_LEAK_NONE */
+	uint64_t unseen_ns;	 /* without samples since the fit: a node asleep renews nothing */
 	uint64_t since_ns;	 /* where the line begins */
 	uint64_t first_alarm_ns; /* of this leak */
 	uint64_t detect_age_ns;	 /* how old the life was at the alarm */

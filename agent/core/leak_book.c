@@ -81,20 +81,19 @@ static struct pf_leak_entry *oldest_ended(struct pf_leak_book *book)
 
 static int add(struct pf_leak_book *book, const char *instance, struct pf_leak_entry **ret_entry)
 {
+	bool full = book->nr_entries == book->max_entries;
+	struct pf_leak_entry *oldest = full ? oldest_ended(book) : NULL;
 	struct pf_leak_entry *entry;
 
-	if (book->nr_entries == book->max_entries) {
-		struct pf_leak_entry *oldest = oldest_ended(book);
-
-		if (!oldest) {
-			book->nr_refused++;
-			return -ENOSPC;
-		}
-		drop(book, oldest);
+	if (full && !oldest) {
+		book->nr_refused++;
+		return -ENOSPC;
 	}
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
+	if (oldest)
+		drop(book, oldest);
 	snprintf(entry->instance, sizeof(entry->instance), "%s", instance);
 	book->entries[book->nr_entries++] = entry;
 	*ret_entry = entry;
@@ -112,16 +111,17 @@ static struct pf_leak_entry *find_restored(struct pf_leak_book *book, const char
 static int appear(struct pf_leak_book *book, uint64_t handle, const char *instance,
 		  struct pf_leak_entry **ret_entry)
 {
-	struct pf_leak_entry *entry = find_restored(book, instance);
+	struct pf_leak_entry *restored = find_restored(book, instance), *entry = restored;
 	int err = 0;
 
-	if (!entry)
+	if (!restored)
 		err = add(book, instance, &entry);
 	if (err < 0)
 		return err;
 	err = pf_map_put_u64(book->by_handle, handle, entry);
 	if (err < 0) {
-		drop(book, entry);
+		if (!restored)
+			drop(book, entry);
 		return err;
 	}
 	entry->handle = handle;

@@ -166,6 +166,49 @@ void pf_leak_fit_line(const double *at, const double *values, size_t nr,
 	*ret_line = line;
 }
 
+/* Squares left by a level up to value @begin and a line from there on. */
+static double broken_squares(const double *at, const double *y, size_t nr, size_t begin)
+{
+	double level = pf_leak_median(y, begin + 1), sxy = 0, sxx = 0, squares = 0;
+
+	for (size_t i = begin + 1; i < nr; i++) {
+		double x = place(at, i) - place(at, begin);
+
+		sxy += x * (y[i] - level);
+		sxx += x * x;
+	}
+	for (size_t i = 0; i < nr; i++) {
+		double x = i > begin ? place(at, i) - place(at, begin) : 0;
+		double off = y[i] - level - sxy / sxx * x;
+
+		squares += off * off;
+	}
+	return squares;
+}
+
+size_t pf_leak_onset(const double *at, const double *values, size_t nr,
+		     const struct pf_leak_line *line)
+{
+	double least = 0;
+	size_t best = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		double off = values[i] - line->base - line->slope * place(at, i);
+
+		least += off * off;
+	}
+	least *= 2. / 3;
+	for (size_t begin = 2; begin <= nr / 2; begin++) {
+		double squares = broken_squares(at, values, nr, begin);
+
+		if (squares >= least)
+			continue;
+		least = squares;
+		best = begin;
+	}
+	return best;
+}
+
 void pf_leak_fit_thirds(const double *values, size_t nr, struct pf_leak_thirds *ret_thirds)
 {
 	size_t third = nr / 3;

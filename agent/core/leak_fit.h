@@ -53,6 +53,15 @@ double pf_leak_mean(const double *values, size_t nr);
 void pf_leak_fit_line(const double *at, const double *values, size_t nr,
 		      struct pf_leak_line *ret_line);
 
+/**
+ * pf_leak_onset() - at which of the values growth begins: level before, a line after.
+ *
+ * The break is looked for in the first half and must leave at most two thirds of the squares that a
+ * line through all values leaves. @at as above. Return: the index of its value; 0 where no break is better.
+ */
+size_t pf_leak_onset(const double *at, const double *values, size_t nr,
+		     const struct pf_leak_line *line);
+
 /** pf_leak_fit_thirds() - of at least 6 values. */
 void pf_leak_fit_thirds(const double *values, size_t nr, struct pf_leak_thirds *ret_thirds);
 

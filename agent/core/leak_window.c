@@ -16,8 +16,8 @@ enum { NR_BLOCKS = 12 };
 static const double hour_s = 3600, day_s = 86400;
 
 /*
- * Least z and t of a trend, by level. They spend 0.02 false alarms a container-week over all tests,
- * if floors were exchangeable: 13 440, 3 360, 672, 168, 56 and 14 tests a week.
+ * Least z and t of a trend, by level. They spend at most 0.02 false alarms a container-week over all
+ * tests, if floors were exchangeable: 6 720, 3 360, 672, 168, 56 and 14 tests a week.
  */
 static const double z_bound[PF_LEAK_NR_LEVELS] = { 5.06, 4.79, 4.45, 4.15, 4.15, 3.9 };
 
@@ -286,7 +286,7 @@ static bool used_enough(const struct window *w, const struct leak_history *histo
 		return true;
 	if (!since_start && w->level <= 1 && !load &&
 	    before_s >= PF_MAX(2 * (double)w->nr * w->width_s, hour_s))
-		return used >= .15;
+		return used >= .1;
 	return young_enough(w, used_ever, load);
 }
 
@@ -303,42 +303,119 @@ static bool is_suspect(const struct window *w)
 	       PF_MAX(used, used_ever) >= .08;
 }
 
+/* Mean CPU use of the window over that of all hours kept; 1 where it is not known. */
+static double load_ratio(const struct window *w)
+{
+	const struct pf_leak_state *state = w->view->state;
+	size_t nr_hours = state->level[LEVEL_1H].nr_bins;
+	double window = 0, hours = 0;
+
+	for (size_t i = 0; i < w->nr; i++) {
+		if (bin_of(w, i)->cpu_cores < 0)
+			return 1;
+		window += (double)bin_of(w, i)->cpu_cores / (double)w->nr;
+	}
+	for (size_t i = 0; i < nr_hours; i++) {
+		double cpu = (double)leak_bin_at(state, LEVEL_1H, i)->cpu_cores;
+
+		if (cpu < 0)
+			return 1;
+		hours += cpu / (double)nr_hours;
+	}
+	return nr_hours < 4 || hours <= 0 || window <= 0 ? 1 : window / hours;
+}
+
+/*
+ * Where in the window growth begins, so that what was before does not flatten the line; 0 if load begins
+ * to rise there, too: then the line through all of it is the better guess.
+ */
+static size_t onset(const struct window *w)
+{
+	size_t at = pf_leak_onset(w->at, w->y, w->nr, &w->line);
+	double before = 0, after = 0;
+
+	for (size_t i = 0; i < w->nr; i++) {
+		double cpu = (double)bin_of(w, i)->cpu_cores;
+
+		if (i < at)
+			before += cpu / (double)at;
+		else
+			after += cpu / (double)(w->nr - at);
+	}
+	return after > 1.15 * before ? 0 : at;
+}
+
+/* How far bursts stand out above the line: they ride on what leaks, and are the first to hit the limit. */
+static double burst_above(const struct window *w, size_t from, const struct pf_leak_line *line)
+{
+	double above = 0;
+
+	for (size_t i = from; i < w->nr; i++)
+		above = PF_MAX(above, leak_bytes(bin_of(w, i)->max_pages) - line->base -
+					      line->slope * (w->at[i] - w->at[from]));
+	return above;
+}
+
+/*
+ * The interval of the slope for 90 %, calibrated on generated series: a rate seen for an hour says less
+ * of next week, and one that goes with load says little of other hours.
+ */
+static void slope_interval(const struct window *w, const struct pf_leak_line *line, double seen_s,
+			   struct leak_answer *answer)
+{
+	double slope = answer->slope, load = load_ratio(w);
+	double spans_left = (w->room - w->now) / slope / seen_s;
+	double wider = 2.5 * sqrt(1 + PF_MAX(0, PF_MIN(spans_left, 8)) / 2);
+	double low = slope - wider * (slope - line->slope_low / w->width_s);
+	double high = slope + wider * (line->slope_high / w->width_s - slope);
+
+	low = PF_MIN(low, slope / PF_MAX(load, 1));
+	high = PF_MAX(high, slope / PF_MIN(load, 1));
+	answer->slope_low = PF_MIN(PF_MAX(low, slope * .1), slope * .93);
+	answer->slope_high = PF_MAX(PF_MIN(high, slope * 10), slope * 1.07);
+}
+
 static void answer(const struct window *w, double score, struct leak_answer *ret_answer)
 {
 	const struct leak_view *v = w->view;
-	size_t edge = PF_MAX(2, w->nr / 8);
-	double slope = w->line.slope / w->width_s;
-	double low = w->line.slope_low / w->width_s, high = w->line.slope_high / w->width_s;
-	double peak = recent_peak(w), old_peak = 0;
+	size_t edge = PF_MAX(2, w->nr / 8), from = onset(w);
 	double since_first_s = v->now_s - (double)w->first->index * w->width_s;
-	double line = w->line.base + slope * since_first_s;
+	double seen_s = v->now_s - (double)bin_of(w, from)->index * w->width_s;
+	double peak = recent_peak(w), old_peak = 0;
+	struct pf_leak_line line = w->line;
 
+	if (from) {
+		double at[PF_LEAK_WINDOW_BINS];
+
+		for (size_t i = from; i < w->nr; i++)
+			at[i - from] = w->at[i] - w->at[from];
+		pf_leak_fit_line(at, w->y + from, w->nr - from, &line);
+	}
+	if (line.slope <= 0) {
+		line = w->line;
+		from = 0;
+		seen_s = since_first_s;
+	}
 	for (size_t i = 0; i < edge; i++)
 		old_peak = PF_MAX(old_peak, leak_bytes(bin_of(w, i)->max_pages));
 
+	double slope = line.slope / w->width_s, now = line.base + slope * seen_s;
 	double peak_slope =
 		(peak - old_peak) / ((w->at[w->nr - 1] + 1 - (double)edge) * w->width_s);
 
-	/* Calibrated on generated series for 90 %; a rate seen for an hour says less of next week. */
-	double spans_left = (w->room - w->now) / slope / since_first_s;
-	double wider = 2.5 * sqrt(1 + PF_MAX(0, PF_MIN(spans_left, 8)) / 2);
-
-	low = PF_MIN(PF_MAX(slope - wider * (slope - low), slope * .1), slope * .93);
-	high = PF_MAX(slope + wider * (high - slope), slope * 1.07);
 	*ret_answer = (struct leak_answer){
-		.span_s = since_first_s,
+		.span_s = seen_s,
 		.floor = w->now,
-		.line = line,
+		.line = now,
 		.rise = w->rise,
 		.slope = slope,
-		.slope_low = low,
-		.slope_high = high,
-		.peak = peak,
-		.reach = peak_slope > .5 * slope ? PF_MAX(peak, line) : line,
-		.scatter = w->line.scale,
+		.peak = PF_MAX(peak, now + burst_above(w, from, &line)),
+		.reach = peak_slope > .5 * slope ? PF_MAX(peak, now) : now,
+		.scatter = line.scale,
 		.score = score,
 		.test = { 'L', (char)('0' + w->level) },
 	};
+	slope_interval(w, &line, seen_s, ret_answer);
 }
 
 bool leak_test_window(const struct leak_view *view, size_t level, struct leak_answer *ret_answer,

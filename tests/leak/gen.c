@@ -283,8 +283,8 @@ struct sim {
 	size_t nr_lives, life;
 	double lost_ratio, hole_at_s[MAX_HOLES], hole_s; /* samples that never came */
 	/* what changes */
-	double life_start_s, leaked, next_stair_s, saw_now, burst_until_s, burst_now, noise_now,
-		drift_now, drift_goal, drift_until_s;
+	double until_s, life_start_s, leaked, next_stair_s, saw_now, burst_until_s, burst_now,
+		noise_now, drift_now, drift_goal, drift_until_s;
 	struct job jobs[MAX_JOBS];
 };
 
@@ -475,6 +475,7 @@ static double use_at(struct sim *s, double t, double cpu)
 	double age = t - s->life_start_s, load = load_of(s, cpu);
 	double use = s->base;
 
+	s->until_s = t;
 	advance_leak(s, t, cpu);
 	use += s->leaked;
 	if (s->warm > 0)
@@ -538,13 +539,16 @@ static void choose_scale(struct sim *s, enum leak_gen_scale scale)
 static void set_label(const struct sim *s, double end_s, double oom_s, struct leak_label *label)
 {
 	bool leaks = s->shape->leak != LEAK_NONE;
+	double leaking_s = s->until_s - PF_MAX(s->leak_start_s, s->life_start_s);
+	/* The mean of what leaked; a life just begun says nothing of it. */
+	double rate = s->life ? s->leak_per_s : s->leaked / PF_MAX(leaking_s, s->dt_s);
 
 	*label = (struct leak_label){
 		.class = leaks ? LEAK_CLASS_LEAK : LEAK_CLASS_NORMAL,
 		.start = leaks ? start_unix_s + s->leak_start_s : -1,
 		.end = leaks ? start_unix_s + end_s : -1,
 		.oom = oom_s > 0 ? start_unix_s + oom_s : -1,
-		.slope = leaks ? s->leak_per_s * 3600 * s->limit : -1,
+		.slope = leaks ? rate * 3600 * s->limit : -1,
 	};
 }
 

@@ -270,6 +270,69 @@ static void test_limit_raised(void)
 	PF_CHECK_INT("same alarm", o.nr_alarms, 1);
 }
 
+/* Lowered below what is in use, then taken away: exhaustion follows, the alarm and its slope stay. */
+static void test_limit_lowered(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	outcome_init(&s, &o);
+	run(&s, 0, 40, &o);
+	s.limit_mib = 512;
+	run(&s, 40, 41, &o);
+	PF_CHECK_NEAR("exhaustion comes nearer", hours_after(&s, o.finding.eta_unix_ns),
+		      30 + 312 / 20., .5);
+	PF_CHECK_INT("4.6 h left", o.finding.severity, PF_SEVERITY_CRITICAL);
+	s.limit_mib = 300;
+	run(&s, 41, 42, &o);
+	PF_CHECK("beyond the limit: now", o.finding.eta_unix_ns <= o.state.last_ns);
+	s.limit_mib = 0;
+	run(&s, 42, 43, &o);
+	PF_CHECK("no limit, no exhaustion", o.finding.eta_unix_ns == PF_UNKNOWN);
+	PF_CHECK_NEAR("slope", o.finding.slope_bytes_per_hour / PF_MIB, 20, .5);
+	PF_CHECK_INT("same alarm", o.nr_alarms, 1);
+}
+
+/* The clock jumps: a node was suspended for three days in a leak, or set right by a year. */
+static void test_clock_steps(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	outcome_init(&s, &o);
+	run(&s, 0, 40, &o);
+	s.start_ns += 3 * PF_NS_PER_DAY;
+	run(&s, 40, 50, &o);
+	PF_CHECK_INT("one alarm", o.nr_alarms, 1);
+	PF_CHECK_NEAR("slope of the newest bins", o.finding.slope_bytes_per_hour / PF_MIB, 20, 1);
+	PF_CHECK_NEAR("exhaustion", hours_after(&s, o.finding.eta_unix_ns), 71.2, 1);
+
+	outcome_init(&s, &o);
+	run(&s, 0, 20, &o);
+	s.start_ns += 365 * PF_NS_PER_DAY;
+	run(&s, 20, 40, &o);
+	PF_CHECK_INT("a leak after a year's jump", o.nr_alarms, 1);
+	PF_CHECK("is found as ever", o.alarm_h > 30 && o.alarm_h < 33);
+}
+
+/* The collector frees what an alarm rests on: it ends, and does not begin again out of old bins. */
+static void test_release_is_an_end(void)
+{
+	struct script s = late_leak, after = late_leak;
+	struct outcome o;
+
+	after.leak_from_h = 1000;
+	for (unsigned i = 0; i < 40; i++) { /* at any place in a bin */
+		double release_h = 40 + i * 37. / 3600;
+
+		outcome_init(&s, &o);
+		run(&s, 0, release_h, &o);
+		run(&after, release_h, release_h + 2, &o);
+		PF_CHECK_INT("one alarm", o.nr_alarms, 1);
+		PF_CHECK_INT("over", o.finding.state, PF_LEAK_NONE);
+	}
+}
+
 /* Analysis time 60 times as fast: the same verdicts, in real time. */
 static void test_time_scale(void)
 {
@@ -428,6 +491,8 @@ PF_TEST_SUITE(leak, { "late leak", test_late_leak }, { "kind", test_kind },
 	      { "no limit", test_no_limit }, { "innocents", test_innocents },
 	      { "floor under teeth", test_floor_under_teeth }, { "given back", test_given_back },
 	      { "restart", test_restart }, { "limit raised", test_limit_raised },
-	      { "time scale", test_time_scale }, { "holes", test_holes },
-	      { "missing bins", test_missing_bins }, { "suspect", test_suspect },
-	      { "rebase", test_rebase }, { "baseline", test_baseline });
+	      { "limit lowered", test_limit_lowered }, { "clock steps", test_clock_steps },
+	      { "release is an end", test_release_is_an_end }, { "time scale", test_time_scale },
+	      { "holes", test_holes }, { "missing bins", test_missing_bins },
+	      { "suspect", test_suspect }, { "rebase", test_rebase },
+	      { "baseline", test_baseline });

@@ -99,8 +99,30 @@ static void test_damage(void)
 		}
 		buf.data[bit / 8] ^= (char)(1 << bit % 8);
 	}
-	buf.data[0] = 2;
+	buf.data[0] = 3;
 	PF_CHECK_INT("newer form", pf_leak_load(buf.data, buf.len, &loaded), -EOPNOTSUPP);
+	pf_buf_done(&buf);
+}
+
+/* A checkpoint of the first form, whose finest bins had another width: these go, the rest stays. */
+static void test_first_form(void)
+{
+	static struct pf_leak_state state, loaded;
+	struct pf_leak_options options;
+	struct pf_buf buf;
+
+	memset(&state, 0, sizeof(state));
+	pf_leak_options_init(10 * PF_NS_PER_S, 1, &options);
+	pf_buf_init(&buf, PF_LEAK_SAVED_MAX);
+	push(&state, &options, 0, 12000);
+	PF_CHECK_INT("saved", pf_leak_save(&state, &buf), 0);
+	buf.data[0] = 1; /* and without what the second form adds at the end, one byte here */
+	PF_CHECK_INT("loaded", pf_leak_load(buf.data, buf.len - 1, &loaded), 0);
+	PF_CHECK_INT("no finest bins", loaded.level[0].nr_bins, 0);
+	PF_CHECK_INT("no records of theirs", loaded.hour[0].max_floor_pages[0], 0);
+	PF_CHECK_INT("the next ones are there", loaded.level[1].nr_bins, state.level[1].nr_bins);
+	push(&loaded, &options, 12000, 18000);
+	PF_CHECK_INT("alarm", loaded.phase, PF_LEAK_ALARM);
 	pf_buf_done(&buf);
 }
 
@@ -115,4 +137,4 @@ static void test_full_buffer(void)
 }
 
 PF_TEST_SUITE(leak_save, { "goes on", test_goes_on }, { "damage", test_damage },
-	      { "full buffer", test_full_buffer });
+	      { "first form", test_first_form }, { "full buffer", test_full_buffer });
