@@ -74,6 +74,17 @@ static uint64_t highest_peak(const struct pf_evidence *e)
 	return peak;
 }
 
+/* Whoever counts CPU time tells whole minutes of it, and idle ones too. Where the cgroup has no CPU
+ * controller there is none, which is not the same as being idle. */
+static bool knows_cpu(const struct pf_evidence *e)
+{
+	bool any = e->sums.usage_ns > 0 || e->has_windows || e->minute_long_idle > 0;
+
+	for (size_t i = 0; i < PF_MILLICORES_BUCKETS && !any; i++)
+		any = e->minute_long[i] > 0;
+	return any;
+}
+
 void pf_summarise(struct pf_work *w)
 {
 	const struct pf_evidence *e = w->e;
@@ -89,7 +100,8 @@ void pf_summarise(struct pf_work *w)
 	s->demand_p99_millicores = demand_quantile(e, 0.99);
 	s->demand_peak_millicores =
 		e->demand_peak_millicores ? (double)e->demand_peak_millicores : NAN;
-	s->usage_mean_millicores = ratio(sums->usage_ns * 1000, sums->covered_ns);
+	s->usage_mean_millicores =
+		knows_cpu(e) ? ratio(sums->usage_ns * 1000, sums->covered_ns) : NAN;
 	s->throttled_ratio = ratio(sums->nr_throttled, sums->nr_periods);
 	s->throttled_ns_per_s = ratio(sums->throttled_ns, seconds);
 	if (e->has_waits) {

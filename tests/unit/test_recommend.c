@@ -335,6 +335,34 @@ static void test_missing_and_hpa(void)
 	tear_down(&f);
 }
 
+/* As on a hybrid hierarchy, where the CPU controller is elsewhere: memory is all there is. */
+static void test_cpu_unknown(void)
+{
+	struct fixture f;
+
+	set_up(&f);
+	f.in.present = sizes(500, 1000, 300, 300);
+	for (uint32_t hour = 0; hour < 30; hour++) {
+		PF_AUTO(pf_slice_freep) struct pf_slice *s = NULL;
+
+		PF_CHECK_INT("slice", pf_slice_new(&s), 0);
+		s->hour = EVIDENCE_START_HOUR + hour;
+		s->start_unix_ns = (uint64_t)s->hour * PF_NS_PER_HOUR;
+		s->covered_ns = PF_NS_PER_HOUR;
+		s->hot_peak_bytes = 200 * PF_MIB;
+		s->hot_mean_bytes = 200.0 * (double)PF_MIB;
+		PF_CHECK_INT("add", pf_evidence_add_slice(f.e, 1, s), 0);
+	}
+	recommend(&f);
+	PF_CHECK("no mean", isnan(f.rec.evidence.usage_mean_millicores));
+	PF_CHECK("no share of the request", isnan(f.rec.evidence.cpu_utilization));
+	PF_CHECK("not called idle", !finding(&f, PF_VERDICT_IDLE, false));
+	PF_CHECK("nor oversized", !finding(&f, PF_VERDICT_CPU_OVER_PROVISIONED, false) &&
+					  !finding(&f, PF_VERDICT_CPU_OVER_PROVISIONED, true));
+	PF_CHECK("memory is advised", podfit(&f) && podfit(&f)->memory.target < PF_NO_LIMIT);
+	tear_down(&f);
+}
+
 static void test_uneven(void)
 {
 	struct evidence_hour small = { .busy_windows = 36000,
@@ -386,4 +414,4 @@ PF_TEST_SUITE(recommend, { "over-provisioned", test_over_provisioned },
 	      { "suspect is held", test_suspect_is_held }, { "start", test_start },
 	      { "bounds and modes", test_bounds_and_modes },
 	      { "missing and HPA", test_missing_and_hpa }, { "uneven", test_uneven },
-	      { "out of memory", test_out_of_memory });
+	      { "CPU unknown", test_cpu_unknown }, { "out of memory", test_out_of_memory });
