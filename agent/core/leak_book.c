@@ -140,6 +140,11 @@ int pf_leak_book_sample(struct pf_leak_book *book, uint64_t handle, const char *
 		if (err < 0)
 			return err;
 	}
+	/* It lives on, without what was killed: memory that is not given back. The leak goes on in a new life. */
+	if (entry->oom && entry->state.phase == PF_LEAK_ALARM) {
+		pf_leak_restart(&entry->state, true);
+		entry->oom = false; /* counted */
+	}
 	*ret_event = pf_leak_push(&entry->state, &book->options, sample);
 	return 0;
 }

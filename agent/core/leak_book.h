@@ -24,7 +24,7 @@ struct pf_leak_book;
 /* Read-only for users of the book. */
 struct pf_leak_entry {
 	uint64_t handle; /* 0: ended, or restored and not seen again yet */
-	bool oom;	 /* this life was killed for memory at least once */
+	bool oom;	 /* a process of this life was killed for memory */
 	char instance[PF_LEAK_INSTANCE_MAX];
 	char key[PF_LEAK_KEY_MAX]; /* "": not named yet */
 	struct pf_leak_state state;
@@ -53,7 +53,8 @@ PF_MUST_CHECK int pf_leak_book_sample(struct pf_leak_book *book, uint64_t handle
  */
 void pf_leak_book_name(struct pf_leak_book *book, uint64_t handle, const char *key);
 
-/** pf_leak_book_oom() - a process of the container was killed for memory. */
+/** pf_leak_book_oom() - a process of the container was killed for memory. If there is an alarm and the
+ * container lives on, the next sample begins a new life of it that inherits the alarm. */
 void pf_leak_book_oom(struct pf_leak_book *book, uint64_t handle);
 
 /** pf_leak_book_end() - the container is gone; its state waits for a successor, if it has a key. */

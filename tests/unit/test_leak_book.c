@@ -67,6 +67,31 @@ static void test_successor(void)
 		     pf_leak_book_find(book, 3)->state.nr_restarts, 0);
 }
 
+/* Killed for memory, and back in the same cgroup: what is gone was not given back. */
+static void test_killed_in_place(void)
+{
+	PF_AUTO(pf_leak_book_freep) struct pf_leak_book *book = NULL;
+	const struct pf_leak_entry *e;
+	uint32_t before;
+
+	PF_CHECK_INT("new", pf_leak_book_new(8, options(), &book), 0);
+	live(book, 1, "pod-a", 0, 2 * day, day);
+	e = pf_leak_book_find(book, 1);
+	PF_CHECK_INT("alarm", e->state.phase, PF_LEAK_ALARM);
+	before = e->state.before_pages;
+	pf_leak_book_oom(book, 1);
+	live(book, 1, "pod-a", 2 * day, 2 * day + 3600, 2 * day);
+	PF_CHECK_INT("the alarm stays", e->state.phase, PF_LEAK_ALARM);
+	PF_CHECK_INT("with what it needed before", e->state.before_pages, before);
+	PF_CHECK_INT("killed", e->state.nr_ooms, 1);
+	PF_CHECK_INT("a new life", e->state.nr_restarts, 1);
+
+	/* Without a kill the same fall is memory given back. */
+	live(book, 2, "pod-b", 0, 2 * day, day);
+	live(book, 2, "pod-b", 2 * day, 2 * day + 3600, 2 * day);
+	PF_CHECK_INT("given back", pf_leak_book_find(book, 2)->state.phase, PF_LEAK_NONE);
+}
+
 static void test_full(void)
 {
 	PF_AUTO(pf_leak_book_freep) struct pf_leak_book *book = NULL;
@@ -122,5 +147,6 @@ static void test_restore(void)
 	PF_CHECK_INT("alarm", pf_leak_book_find(book, 72)->state.phase, PF_LEAK_ALARM);
 }
 
-PF_TEST_SUITE(leak_book, { "successor", test_successor }, { "full", test_full },
+PF_TEST_SUITE(leak_book, { "successor", test_successor },
+	      { "killed in place", test_killed_in_place }, { "full", test_full },
 	      { "restore", test_restore });
