@@ -44,6 +44,7 @@ int pf_agent_meta_options(const struct pf_config *config, const char *node_name,
 	ret_opts->max_cgroups = 2 * (uint32_t)config->capture_max_containers;
 	with->node_name = node_name;
 	with->resolve_owners = config->pods_resolve_owners;
+	with->hpa = config->pods_hpa;
 	with->kubelet_interval_ns = config->kubelet_interval_ns;
 	with->pod_logs = config->pods_logs;
 	with->kubelet.insecure = config->kubelet_insecure;

@@ -53,6 +53,9 @@ static const struct pf_option table[] = {
 	  "the same for annotations" },
 	{ "pods.resolve-owners", PF_OPTION_BOOL, AT(pods_resolve_owners), "true", "",
 	  "ask the API server for ReplicaSets and Jobs where the pod alone does not tell its workload" },
+	{ "pods.hpa", PF_OPTION_BOOL, AT(pods_hpa), "false", "",
+	  "ask the API server every 10 minutes which workloads a HorizontalPodAutoscaler scales on "
+	  "CPU or memory utilization, so that advice says so" },
 	{ "pods.apiserver.url", PF_OPTION_TEXT, AT(apiserver_url), "", "URL",
 	  "API server; empty: as Kubernetes tells its pods" },
 	{ "pods.apiserver.ca-file", PF_OPTION_TEXT, AT(apiserver_ca_file), "", "PATH",

@@ -38,7 +38,7 @@ struct pf_config {
 	char *node_name;
 
 	char *pods_source, *pods_labels, *pods_annotations, *pods_logs;
-	bool pods_resolve_owners;
+	bool pods_resolve_owners, pods_hpa;
 	char *apiserver_url, *apiserver_ca_file, *apiserver_token_file;
 	char *kubelet_url, *kubelet_ca_file, *kubelet_token_file;
 	char *kubelet_cert_file, *kubelet_key_file;

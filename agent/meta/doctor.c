@@ -169,6 +169,19 @@ static void check_owners(struct doctor *doctor, struct pf_loop *loop,
 		   &probe);
 }
 
+static void check_hpa(struct doctor *doctor, struct pf_loop *loop,
+		      const struct pf_meta_source_opts *with)
+{
+	struct probe probe;
+
+	get(loop, with, &with->apiserver, PF_POD_JSON_LIST, &probe,
+	    "/apis/autoscaling/v2/horizontalpodautoscalers?limit=1&resourceVersion=0");
+	check_verb(doctor, "apiserver: list horizontalpodautoscalers", PF_META_WARNING,
+		   "the verb list on horizontalpodautoscalers (API group autoscaling), or leave "
+		   "--pods.hpa off",
+		   200, &probe);
+}
+
 static void check_apiserver(struct doctor *doctor, struct pf_loop *loop,
 			    const struct pf_meta_source_opts *with)
 {
@@ -200,6 +213,8 @@ static void check_apiserver(struct doctor *doctor, struct pf_loop *loop,
 		   "the verb watch on pods (core API group, all namespaces)", 200, &probe);
 	if (with->resolve_owners)
 		check_owners(doctor, loop, with);
+	if (with->hpa)
+		check_hpa(doctor, loop, with);
 }
 
 static void check_kubelet(struct doctor *doctor, struct pf_loop *loop,

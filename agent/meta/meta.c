@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "meta/hpa.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -40,7 +41,8 @@ struct pf_meta {
 	bool automatic, worked;
 	uint64_t opened_ns, denied_since_ns;
 	struct pf_timer *tick, *poke;
-	uint64_t poke_ns; /* until the next look for what is not named */
+	struct pf_hpa *hpa; /* NULL: not asked for */
+	uint64_t poke_ns;   /* until the next look for what is not named */
 	char state[400];
 };
 
@@ -218,6 +220,32 @@ static int choose_source(const struct pf_meta *meta, size_t *ret_which, char *er
 	return sources[*ret_which]->usable(&meta->opts.with, error, size);
 }
 
+static void on_hpa(void *arg)
+{
+	struct pf_meta *meta = arg;
+
+	if (meta->opts.changed)
+		meta->opts.changed(meta->opts.changed_arg);
+}
+
+static int open_hpa(struct pf_meta *meta, char *error, size_t error_size)
+{
+	const struct pf_meta_server *server = &meta->opts.with.apiserver;
+	int r;
+
+	if (!meta->opts.with.hpa)
+		return 0;
+	if (!server->url || !*server->url) {
+		snprintf(error, error_size,
+			 "pods.hpa: no API server: not in a pod, and no pods.apiserver.url");
+		return -EINVAL;
+	}
+	r = pf_hpa_new(meta->loop, server, on_hpa, meta, &meta->hpa);
+	if (r < 0)
+		snprintf(error, error_size, "pods.hpa: %s", strerror(-r));
+	return r;
+}
+
 int pf_meta_new(const struct pf_meta_opts *opts, struct pf_loop *loop, struct pf_meta **ret_meta,
 		char *error, size_t error_size)
 {
@@ -242,6 +270,9 @@ int pf_meta_new(const struct pf_meta_opts *opts, struct pf_loop *loop, struct pf
 		r = pf_loop_add_timer(loop, PF_TIMER_OFF, 0, on_poke, meta, &meta->poke);
 	if (r < 0)
 		return r;
+	r = open_hpa(meta, error, error_size);
+	if (r < 0)
+		return r;
 	r = open_source(meta, which);
 	if (r < 0) {
 		snprintf(error, error_size, "cannot start source %s: %s", meta->ops->name,
@@ -258,6 +289,7 @@ void pf_meta_free(struct pf_meta *meta)
 		return;
 	if (meta->source)
 		meta->ops->close(meta->source);
+	pf_hpa_free(meta->hpa);
 	pf_timer_free(meta->tick);
 	pf_timer_free(meta->poke);
 	pf_podmap_free(meta->map);
@@ -286,7 +318,12 @@ void pf_meta_forget(struct pf_meta *meta, uint64_t handle)
 enum pf_meta_answer pf_meta_lookup(struct pf_meta *meta, const struct pf_cgroup *cgroup,
 				   struct pf_identity *ret_identity)
 {
-	return pf_podmap_lookup(meta->map, cgroup, pf_clock_monotonic_ns(), ret_identity);
+	enum pf_meta_answer answer =
+		pf_podmap_lookup(meta->map, cgroup, pf_clock_monotonic_ns(), ret_identity);
+
+	if (meta->hpa && answer == PF_META_NAMED)
+		pf_hpa_fill(meta->hpa, ret_identity);
+	return answer;
 }
 
 void pf_meta_settle(struct pf_meta *meta)
@@ -296,7 +333,7 @@ void pf_meta_settle(struct pf_meta *meta)
 
 uint64_t pf_meta_generation(const struct pf_meta *meta)
 {
-	return pf_podmap_generation(meta->map);
+	return pf_podmap_generation(meta->map) + (meta->hpa ? pf_hpa_generation(meta->hpa) : 0);
 }
 
 void pf_meta_status(struct pf_meta *meta, struct pf_meta_status *ret_status)
@@ -332,6 +369,7 @@ size_t pf_meta_losses(const struct pf_meta *meta, struct pf_loss *ret_losses, si
 		{ "meta_answers_malformed", status.nr_malformed },
 		{ "meta_requests_denied", status.nr_denied },
 		{ "meta_requests_failed", status.nr_errors },
+		{ "meta_hpa_refused", meta->hpa ? pf_hpa_refused(meta->hpa) : 0 },
 	};
 	size_t nr = PF_MIN(PF_ARRAY_SIZE(losses), max_losses);
 

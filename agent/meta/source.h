@@ -24,6 +24,7 @@ struct pf_meta_source_opts {
 	struct pf_meta_server apiserver, kubelet;
 	uint64_t kubelet_interval_ns; /* between two looks; unknown cgroups make it look sooner */
 	bool resolve_owners;	      /* apiserver: ask for ReplicaSets and Jobs */
+	bool hpa;		      /* ask it for HorizontalPodAutoscalers (meta/hpa.h) */
 	const char *pod_logs;	      /* none: "/var/log", which has pods/ and containers/ */
 	const char *const *labels;    /* to carry along, see pod_json.h */
 	const char *const *annotations;

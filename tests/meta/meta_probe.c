@@ -81,6 +81,8 @@ static void lookup(struct probe *probe, const struct pf_cgroup *cgroup)
 	       answers[answer], id.namespace_name, id.pod, id.container,
 	       pf_workload_kind_name(id.workload_kind), id.workload, (int)id.type, (int)id.qos,
 	       id.restart_count, id.image, id.pod_uid);
+	printf(" hpa=%s%s%s", id.hpa_known ? "" : "unknown", id.hpa_on_cpu ? "cpu" : "",
+	       id.hpa_on_memory ? "memory" : "");
 	resources("spec", &id.spec);
 	resources("actual", &id.actual);
 	for (uint32_t i = 0; i < id.nr_labels; i++)
@@ -239,6 +241,8 @@ static int set_option(struct pf_meta_opts *opts, char *text)
 		with->kubelet_interval_ns = number_given * PF_NS_PER_MS;
 	else if (!strcmp(text, "owners"))
 		with->resolve_owners = number_given;
+	else if (!strcmp(text, "hpa"))
+		with->hpa = number_given;
 	else if (!strcmp(text, "max_pods"))
 		with->max_pods = (uint32_t)number_given;
 	else

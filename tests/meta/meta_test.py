@@ -679,6 +679,46 @@ def owners_may_not_be_asked_for(bench):
     check("says what to grant", "grant the verb get on replicasets" in probe.logged())
 
 
+@scenario
+def autoscalers(bench):
+    stub = bench.stub()
+    path = "/apis/autoscaling/v2/horizontalpodautoscalers"
+    stub.objects[path] = {
+        "kind": "HorizontalPodAutoscalerList", "apiVersion": "autoscaling/v2", "metadata": {"resourceVersion": "9"},
+        "items": [{"metadata": {"name": "web", "namespace": "shop"},
+                   "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs-1"},
+                            "minReplicas": 1, "maxReplicas": 4,
+                            "metrics": [{"type": "Resource", "resource": {
+                                "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]},
+                   "status": {"currentReplicas": 1}}]}
+    for n in (1, 2):
+        reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs-%d" % n, "uid": "RS%d" % n,
+                     "controller": True}
+        stub.cluster.put(make_pod("U%d" % n, "p-%d" % n, (("app", "c%d" % n),), ownerReferences=[reference]))
+    probe = bench.api_probe(stub, owners=0, hpa=1)
+    for n in (1, 2):
+        probe.ask("appear", n, "U%d" % n, "c%d" % n, 40)
+    fields = probe.until("the autoscaler", lambda f: is_named(f) and f["hpa"] == "cpu", "lookup", 1)
+    check("by its owner", (fields["kind"], fields["workload"]) == ("ReplicaSet", "rs-1"), fields)
+    check("another one has none", probe.fields("lookup", 2)["hpa"] == "", probe.fields("lookup", 2))
+    check("with the token", all(r.headers.get("authorization", "").startswith("Bearer ") for r in stub.requests))
+    text = probe.ask("doctor")
+    check("doctor", "ok|apiserver: list horizontalpodautoscalers|allowed" in str(text).lower(), text)
+
+    def hook(request, answer):
+        if request.path != path:
+            return False
+        answer.error(403, "Forbidden", "horizontalpodautoscalers is forbidden")
+        return True
+
+    stub.hook = hook
+    probe = bench.api_probe(stub, owners=0, hpa=1)
+    probe.ask("appear", 1, "U1", "c1", 40)
+    fields = probe.until("named all the same", is_named, "lookup", 1)
+    check("not known", fields["hpa"] == "unknown", fields)
+    check("says what to grant", "grant the verb list on horizontalpodautoscalers" in probe.logged())
+
+
 # ---- kubelet ----
 
 

@@ -240,7 +240,7 @@ static void check_start(const char *source, unsigned nr_min)
 	opts.max_cgroups = 100;
 	opts.with.max_pods = 100;
 	opts.with.node_name = "node-a";
-	opts.with.resolve_owners = true;
+	opts.with.resolve_owners = opts.with.hpa = true;
 	opts.with.pod_logs = "/nonexistent";
 	opts.with.apiserver = (struct pf_meta_server){ .url = "http://127.0.0.1:1" };
 	opts.with.kubelet = (struct pf_meta_server){ .url = "http://127.0.0.1:1" };
