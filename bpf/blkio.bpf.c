@@ -9,12 +9,12 @@
  */
 #include "slots.bpf.h"
 
-#include "hist.bpf.h"
+#include "stall.bpf.h"
 
 /* css.id of a block cgroup -> slot, as pf_css_slots for the CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, PF_BLK_CSS_IDS);
+	__uint(max_entries, PF_BLK_CSS_ENTRIES);
 	__type(key, __u32);
 	__type(value, __u64);
 } pf_block_css_slots SEC(".maps");
@@ -34,11 +34,7 @@ static __always_inline __u32 slot_of(struct request *rq)
 	if (!blkcg)
 		return 0;
 	css = &blkcg->css;
-	id = css->id;
-	if (id >= PF_BLK_CSS_IDS) {
-		pf_drop(PF_DROP_CSS_ID);
-		return 0;
-	}
+	id = (__u32)css->id % PF_BLK_CSS_ENTRIES;
 	entry = bpf_map_lookup_elem(&pf_block_css_slots, &id);
 	return entry ? PF_ENTRY_SLOT(pf_slot_entry(entry, css)) : 0;
 }
@@ -47,19 +43,16 @@ SEC("tp_btf/block_rq_complete")
 int BPF_PROG(pf_block_complete, struct request *rq, int error, unsigned int nr_bytes)
 {
 	__u64 start = rq->start_time_ns, now, took;
-	struct pf_stall_rec *rec;
 	__u32 slot;
 
 	if (!start || nr_bytes < rq->__data_len) /* not stamped, or only a part is done */
 		return 0;
 	slot = slot_of(rq);
-	rec = bpf_map_lookup_elem(&pf_stalls, &slot);
-	if (!slot || !rec)
+	if (!slot)
 		return 0;
 	now = bpf_ktime_get_ns();
 	took = now > start ? now - start : 0;
-	__sync_fetch_and_add(&rec->block_io_ns, took);
-	__sync_fetch_and_add(&rec->block_io[PF_BOUND_INDEX(pf_latency_bucket(took), 127)], 1);
+	pf_add_stall(slot, PF_STALL_BLOCK_IO, took);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC); /* most of the time nobody is watched */
 	__uint(max_entries, PF_GROWTH_COUNTS);
 	__type(key, struct pf_growth_key);
 	__type(value, struct pf_growth_count);

@@ -8,21 +8,21 @@
 #ifndef PODFIT_ABI_H
 #define PODFIT_ABI_H
 
-#define PF_ABI_VERSION 1
+#define PF_ABI_VERSION 2
 
 #define PF_ABI_LATENCY_BUCKETS	  116 /* core/hist.h: PF_LATENCY_BUCKETS */
 #define PF_ABI_MILLICORES_BUCKETS 272 /* core/hist.h: PF_MILLICORES_BUCKETS */
 
-#define PF_CSS_IDS     65536 /* css ids are small and dense; a larger one is counted as untracked */
-#define PF_BLK_CSS_IDS 16384
-#define PF_PIDS                                                                                    \
-	65536 /* threads whose run_delay is remembered; a collision loses only migrated waits */
-#define PF_WALK_MAX	 14 /* levels of nested cgroups looked at between a task and its container */
-#define PF_INTERVALS	 8  /* throttle intervals remembered per (CPU, slot); a power of two */
-#define PF_PATH_MAX	 512  /* of a cgroup path in an event */
-#define PF_LATENCY_TABLE 1024 /* waits below 64 us are looked up directly */
-#define PF_THIN_TICKS	 16   /* ticks of the timer in one cycle of thinning */
-#define PF_STACK_DEPTH	 32
+/* Groups that are looked up without a walk, by css.id modulo this: ids are small and dense, so few share an entry. */
+#define PF_CSS_ENTRIES	   8192
+#define PF_BLK_CSS_ENTRIES 4096
+#define PF_THREADS	   32768 /* threads remembered, by pid modulo this; see struct pf_thread */
+#define PF_WALK_MAX	   14 /* levels of nested cgroups looked at between a task and its container */
+#define PF_INTERVALS	   8	/* throttle intervals remembered per (CPU, slot); a power of two */
+#define PF_PATH_MAX	   512	/* of a cgroup path in an event */
+#define PF_LATENCY_TABLE   1024 /* waits below 64 us are looked up directly */
+#define PF_THIN_TICKS	   16	/* ticks of the timer in one cycle of thinning */
+#define PF_STACK_DEPTH	   32
 #define PF_GROWTH_COUNTS                                                                           \
 	8192 /* (process, stack) pairs of all watched containers between two reads */
 #define PF_GROWTH_STACKS 4096
@@ -32,7 +32,7 @@
 
 /* Why something was not counted; pf_drops[reason], since the load. */
 enum pf_drop {
-	PF_DROP_CSS_ID = 0,	   /* css.id beyond PF_CSS_IDS: its waits are not counted */
+	PF_DROP_RECORD = 0,	   /* no memory for a container's throttle or stall record */
 	PF_DROP_NO_QUEUE_TIME = 1, /* switch-in of a tracked task without last_queued */
 	PF_DROP_ABSURD_WAIT =
 		2, /* migrated wait longer than the time since the task last ran: left out */
@@ -69,9 +69,8 @@ struct pf_control {
 	__u32 nr_used;	 /* slots 1..nr_used may be in use */
 	__u32 thin_on;	 /* of PF_THIN_TICKS ticks, how many the switch hook works in */
 	/* Written by the timer. */
-	__u32 paused;	  /* the switch hook is to do nothing */
-	__u32 thin_round; /* counts the pauses: what was remembered before one is void */
-	__u32 pad;	  /* zero */
+	__u32 paused; /* the switch hook is to do nothing */
+	__u64 round_bits; /* counts the pauses, a number << 56: what was remembered before one is void */
 	/* Index into mem_cgroup_vmstats.state[] by enum pf_memstat; PF_STAT_ABSENT: unknown */
 	__u32 stat_index[24];
 	/* Hierarchies as bits of their numbers. */
@@ -105,36 +104,62 @@ struct pf_want_key {
 	__u32 pad;	 /* zero */
 };
 
-/* Waits and throttle stalls of one slot on one CPU; pf_waits[cpu * nr_slots + slot]. One writer:
- * that CPU. */
-struct pf_interval {
-	__u64 start_ns, end_ns; /* rq clock */
+/*
+ * What the switch hook remembers of a thread; pf_threads[pid % PF_THREADS]. Each word tells by itself
+ * whether it is of the thread that is looked up, so two threads that share an entry cannot mix theirs.
+ */
+struct pf_thread {
+	__u64 group; /* PF_GROUP_OF() its task group and the epoch, then depth (4 bits) and slot (15 bits) */
+	__u64 delay; /* run_delay at its last switch-in, under bits of the pid and the round */
 };
+#define PF_GROUP_BITS 19
+#define PF_SLOT_BITS  15
 
+/* Waits of one slot on one CPU; pf_waits[cpu * nr_slots + slot]. One writer: that CPU. */
 struct pf_wait_rec {
 	__u64 contention_ns;
 	__u64 quota_ns;
 	__u64 throttle_clock_plus_1; /* last value of the queue's throttle clock; 0: none yet */
 	__u64 last_throttle_end_ns;
-	__u32 thin_round;   /* in which the clock above was last seen to move */
-	__u32 nr_intervals; /* ever; the newest is intervals[(nr_intervals - 1) % PF_INTERVALS] */
-	struct pf_interval intervals[PF_INTERVALS];
-	__u32 contention[128]; /* every wait's contention part, PF_ABI_LATENCY_BUCKETS used */
-	__u32 quota[128];      /* quota parts that are not 0 */
-	__u32 stall[128];      /* lengths of throttle intervals */
-	__u64 fill[3];	       /* whole cache lines: what the hook writes each time is in one */
+	__u64 round_bits; /* in which the clock above was last seen to move */
+	__u32 contention[PF_ABI_LATENCY_BUCKETS]; /* every wait's contention part */
+	__u64 fill;				  /* whole cache lines */
 };
 
-/* 100 ms windows of one slot; pf_windows[slot]. One writer: the timer (or the removal hook). */
+struct pf_interval {
+	__u64 start_ns, end_ns; /* rq clock */
+};
+
+/*
+ * What a quota does to one slot on one CPU; pf_throttles[slot, cpu]. Made at the first throttling, since most containers
+ * have none on most CPUs. One writer: that CPU.
+ */
+struct pf_throttle_key {
+	__u32 slot, cpu;
+};
+
+struct pf_throttle_rec {
+	__u32 nr_intervals; /* ever; the newest is intervals[(nr_intervals - 1) % PF_INTERVALS] */
+	__u32 pad;	    /* zero */
+	struct pf_interval intervals[PF_INTERVALS];
+	__u32 quota[PF_ABI_LATENCY_BUCKETS]; /* quota parts of waits that are not 0 */
+	__u32 stall[PF_ABI_LATENCY_BUCKETS]; /* lengths of throttle intervals */
+};
+
+/*
+ * 100 ms windows of one slot; pf_windows[slot]. One writer: the timer (or the removal hook); but the stalls, which are
+ * added to atomically. The counts of windows are 16 bits wide: ten a second wrap after 1.8 hours, and are read before.
+ */
 struct pf_window_rec {
 	__u64 last_ns;	/* end of the last window; 0: none yet */
 	__u64 usage_ns; /* of the task group since its creation */
 	__u64 nr_windows;
-	__u64 nr_idle;	      /* windows with zero use */
-	__u64 nr_demand_idle; /* windows with zero use and no throttled time */
-	__u64 demand_ns;      /* sum over windows of use + throttled time */
-	__u32 usage[PF_ABI_MILLICORES_BUCKETS];
-	__u32 demand[PF_ABI_MILLICORES_BUCKETS];
+	__u64 nr_idle;		       /* windows with zero use */
+	__u64 nr_demand_idle;	       /* windows with zero use and no throttled time */
+	__u64 reclaim_ns, block_io_ns; /* sums of what pf_stalls[slot] holds */
+	__u64 pad;		       /* zero */
+	__u16 usage[PF_ABI_MILLICORES_BUCKETS];
+	__u16 demand[PF_ABI_MILLICORES_BUCKETS];
 	/*
 	 * The newest windows: number n is recent[n % PF_RECENT], written if it had use or throttled time.
 	 * One word each: n (24 bits), CPUs with a runnable task at its end (8), throttled time, use (16
@@ -147,11 +172,10 @@ struct pf_window_rec {
 #define PF_RECENT_THROTTLED(word) ((word) >> 16 & 0xffff)
 #define PF_RECENT_USED(word)	  ((word)&0xffff)
 
-/* Rare stalls of one slot, from any CPU: atomic adds; pf_stalls[slot]. */
+/* Rare stalls of one slot, from any CPU: atomic adds; pf_stalls[slot], made at the first one. */
 struct pf_stall_rec {
-	__u64 reclaim_ns, block_io_ns;
-	__u32 reclaim[128];
-	__u32 block_io[128];
+	__u32 reclaim[PF_ABI_LATENCY_BUCKETS];
+	__u32 block_io[PF_ABI_LATENCY_BUCKETS];
 };
 
 /* Parts of a slot that are bound to a kernel object. */
@@ -255,9 +279,11 @@ struct pf_growth_count {
 PF_ABI_ASSERT(struct pf_settings, 24);
 PF_ABI_ASSERT(struct pf_control, 160);
 PF_ABI_ASSERT(struct pf_want_key, 16);
-PF_ABI_ASSERT(struct pf_wait_rec, 1728);
-PF_ABI_ASSERT(struct pf_window_rec, 3248);
-PF_ABI_ASSERT(struct pf_stall_rec, 1040);
+PF_ABI_ASSERT(struct pf_thread, 16);
+PF_ABI_ASSERT(struct pf_wait_rec, 512);
+PF_ABI_ASSERT(struct pf_throttle_rec, 1064);
+PF_ABI_ASSERT(struct pf_window_rec, 2176);
+PF_ABI_ASSERT(struct pf_stall_rec, 928);
 PF_ABI_ASSERT(struct pf_snap_rec, 336);
 PF_ABI_ASSERT(struct pf_event_head, 32);
 PF_ABI_ASSERT(struct pf_cgroup_event, 568);

@@ -9,12 +9,12 @@
  */
 #include "slots.bpf.h"
 
-#include "hist.bpf.h"
+#include "stall.bpf.h"
 
 /* Thread -> start of its reclaim. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 1024); /* threads in reclaim at once */
 	__type(key, __u32);
 	__type(value, __u64);
 } pf_reclaim_starts SEC(".maps");
@@ -43,18 +43,14 @@ static __always_inline int end(void)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid(), slot;
 	__u64 *start = bpf_map_lookup_elem(&pf_reclaim_starts, &thread), took;
-	struct pf_stall_rec *rec;
 
 	if (!start)
 		return 0;
 	took = bpf_ktime_get_ns() - *start;
 	bpf_map_delete_elem(&pf_reclaim_starts, &thread);
 	slot = current_slot();
-	rec = bpf_map_lookup_elem(&pf_stalls, &slot);
-	if (!slot || !rec)
-		return 0;
-	__sync_fetch_and_add(&rec->reclaim_ns, took);
-	__sync_fetch_and_add(&rec->reclaim[PF_BOUND_INDEX(pf_latency_bucket(took), 127)], 1);
+	if (slot)
+		pf_add_stall(slot, PF_STALL_RECLAIM, took);
 	return 0;
 }
 

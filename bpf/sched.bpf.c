@@ -3,11 +3,12 @@
  * sched.bpf.c - how long the tasks of each container waited for a CPU, how much of it was its own
  * quota, and how long each throttling lasted.
  *
- * Hook:   tp_btf/sched_switch, for the task that comes in. No wake-up hook, no hash, no per-task
- * map. Output: pf_waits[cpu * nr_slots + slot]; one writer a record, so plain adds; user space maps
- * it and sums CPUs. Losses: css ids beyond the table, tasks without a queueing time, waits older
- * than the remembered throttle intervals. Kernel: 6.1 and later, SCHED_INFO; the split needs the
- * throttle clock (CFS_BANDWIDTH).
+ * Hook:   tp_btf/sched_switch, for the task that comes in. No wake-up hook, no hash but for the throttled.
+ * Output: pf_waits[cpu * nr_slots + slot], pf_throttles[slot, cpu]; one writer a record, so plain adds; user space
+ *         sums CPUs.
+ * Losses: tasks without a queueing time, waits older than the remembered throttle intervals, the part of a wait before a
+ *         move where two threads share an entry of pf_threads, or in a thread's first switch-in after a pause.
+ * Kernel: 6.1 and later, SCHED_INFO; the split needs the throttle clock (CFS_BANDWIDTH).
  *
  * The tracepoint fires before sched_info_arrive() clears last_queued, and the rq clock was updated
  * at the top of
@@ -27,16 +28,24 @@ struct {
 	__type(value, struct pf_wait_rec);
 } pf_waits SEC(".maps");
 
-/*
- * pid & 65535 -> run_delay at the thread's last switch-in, its low 56 bits, under 8 bits of the pid: one word, so that
- * two threads that share an entry cannot tear it. A plain array: reached without a lookup.
- */
-__u64 pf_run_delays[PF_PIDS];
+/* See struct pf_throttle_rec. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1); /* set at load: nr_cpus x nr_slots */
+	__type(key, struct pf_throttle_key);
+	__type(value, struct pf_throttle_rec);
+} pf_throttles SEC(".maps");
+
+struct pf_throttle_rec pf_no_throttles; /* zero: what a new record is made from */
+
+/* See struct pf_thread: one cache line has what is needed to know a thread's slot, and what it waited elsewhere. */
+struct pf_thread pf_threads[PF_THREADS]; /* a plain array: reached without a lookup */
 
 /* Filled by user space before the load: pf_latency_bucket() of each 64 ns, instead of its chain of twenty instructions. */
 const volatile __u8 pf_latency_table[PF_LATENCY_TABLE];
 
-#define DELAY_BITS  56
+#define DELAY_BITS  48 /* three days; a thread that waits longer loses one migrated wait each time */
 #define MAX_RT_PRIO 100 /* below: real-time, which no CFS quota holds back */
 
 /* pf_latency_bucket() by table: eight bits more are eight octaves of four buckets. */
@@ -69,25 +78,52 @@ static __always_inline struct cfs_rq *container_queue(struct task_struct *task, 
 	return se->cfs_rq;
 }
 
-/* The throttle clock has moved by @length: an interval has just ended. */
-static __always_inline void add_interval(struct pf_wait_rec *rec, __u64 length, __u64 now)
+static __always_inline struct pf_throttle_rec *find_throttles(__u32 slot)
 {
-	__u64 i = PF_BOUND_INDEX(rec->nr_intervals, PF_INTERVALS - 1);
+	struct pf_throttle_key key = { .slot = slot, .cpu = bpf_get_smp_processor_id() };
 
-	rec->intervals[i].start_ns = now - length;
-	rec->intervals[i].end_ns = now;
+	return bpf_map_lookup_elem(&pf_throttles, &key);
+}
+
+static __always_inline struct pf_throttle_rec *make_throttles(__u32 slot)
+{
+	struct pf_throttle_key key = { .slot = slot, .cpu = bpf_get_smp_processor_id() };
+
+	bpf_map_update_elem(&pf_throttles, &key, &pf_no_throttles, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&pf_throttles, &key);
+}
+
+/* The throttle clock has moved by @length: an interval has just ended. */
+static __always_inline void add_interval(struct pf_wait_rec *rec, __u32 slot, __u64 length,
+					 __u64 now)
+{
+	struct pf_throttle_rec *throttles = find_throttles(slot);
+	__u64 i, bucket = pf_latency_bucket(length);
+
+	if (!throttles)
+		throttles = make_throttles(slot);
+	if (!throttles) {
+		pf_drop(PF_DROP_RECORD);
+		return;
+	}
+	i = PF_BOUND_INDEX(throttles->nr_intervals, PF_INTERVALS - 1);
+	throttles->intervals[i].start_ns = now - length;
+	throttles->intervals[i].end_ns = now;
+	throttles->nr_intervals++;
+	pf_barrier(bucket);
+	if (bucket < PF_ABI_LATENCY_BUCKETS)
+		throttles->stall[bucket]++;
 	rec->last_throttle_end_ns = now;
-	rec->nr_intervals++;
-	rec->stall[PF_BOUND_INDEX(pf_latency_bucket(length), 127)]++;
 }
 
 /* How much of [from, now] the remembered throttle intervals cover. */
-static __noinline __u64 throttled_part(struct pf_wait_rec *rec, __u64 from)
+static __always_inline __u64 throttled_part(const struct pf_throttle_rec *throttles, __u64 from)
 {
 	__u64 sum = 0, oldest = ~0ull;
 
 	for (__u32 i = 0; i < PF_INTERVALS; i++) {
-		__u64 start = rec->intervals[i].start_ns, end = rec->intervals[i].end_ns;
+		__u64 start = throttles->intervals[i].start_ns,
+		      end = throttles->intervals[i].end_ns;
 
 		if (start < oldest)
 			oldest = start;
@@ -95,59 +131,80 @@ static __noinline __u64 throttled_part(struct pf_wait_rec *rec, __u64 from)
 			continue;
 		sum += end - (start > from ? start : from);
 	}
-	if (oldest > from && rec->nr_intervals > PF_INTERVALS)
+	if (oldest > from && throttles->nr_intervals > PF_INTERVALS)
 		pf_drop(PF_DROP_QUOTA_HISTORY);
 	return sum;
 }
 
+/* Of a wait that began at @queued, what the quota took; counted. */
+static __noinline __u64 quota_part(__u32 slot, __u64 queued, __u64 wait)
+{
+	struct pf_throttle_rec *throttles = find_throttles(slot);
+	__u64 quota, bucket;
+
+	if (!throttles)
+		return 0;
+	quota = throttled_part(throttles, queued);
+	if (quota > wait)
+		quota = wait;
+	bucket = pf_latency_bucket(quota);
+	pf_barrier(bucket);
+	if (bucket < PF_ABI_LATENCY_BUCKETS)
+		throttles->quota[bucket]++;
+	return quota;
+}
+
 /* @rec keeps the clock plus one, so that 0 is a clock that was not looked at yet. */
-static __noinline void throttle_clock_moved(struct pf_wait_rec *rec, __u64 clock_plus_1, __u64 now)
+static __noinline void throttle_clock_moved(struct pf_wait_rec *rec, __u32 slot, __u64 clock_plus_1,
+					    __u64 now)
 {
 	__u64 before = rec->throttle_clock_plus_1;
 
-	if (rec->thin_round !=
-	    pf_control.thin_round) { /* moved in a pause: by how many intervals is not known */
-		rec->thin_round = pf_control.thin_round;
+	if (rec->round_bits !=
+	    pf_control.round_bits) { /* moved in a pause: by how many intervals is not known */
+		rec->round_bits = pf_control.round_bits;
 		before = 0;
 	}
 	if (before && clock_plus_1 > before)
-		add_interval(rec, clock_plus_1 - before, now);
+		add_interval(rec, slot, clock_plus_1 - before, now);
 	rec->throttle_clock_plus_1 = clock_plus_1;
 }
 
 /* A wait of length @wait that began at @queued. */
-static __always_inline void count_wait(struct pf_wait_rec *rec, struct task_struct *task,
-				       __u64 queued, __u64 wait)
+static __always_inline void count_wait(struct pf_wait_rec *rec, __u32 slot,
+				       struct task_struct *task, __u64 queued, __u64 wait)
 {
-	__u64 quota;
+	__u64 bucket;
 
 	if (rec->last_throttle_end_ns > queued && task->prio >= MAX_RT_PRIO) {
-		quota = throttled_part(rec, queued);
-		if (quota > wait)
-			quota = wait;
+		__u64 quota = quota_part(slot, queued, wait);
+
 		rec->quota_ns += quota;
-		rec->quota[PF_BOUND_INDEX(pf_latency_bucket(quota), 127)]++;
 		wait -= quota;
 	}
 	rec->contention_ns += wait;
-	rec->contention[PF_BOUND_INDEX(bucket_of(wait), 127)]++;
+	bucket = bucket_of(wait);
+	pf_barrier(bucket);
+	if (bucket < PF_ABI_LATENCY_BUCKETS)
+		rec->contention[bucket]++;
 }
 
 /*
  * The thread's run_delay is not what it was left at: it has waited since, besides the wait that ends now.
  *
  * Mostly that is the first part of this wait, before the task was moved to this CPU; it is returned. But nobody waits
- * longer than since it last ran: then it is a wait that had ended in a switch without this hook (met on a kernel that
- * does not trace some of its own threads' switches), and is counted as one of its own.
+ * longer than since it last ran: then it is a wait that had ended in a switch without this hook (a kernel may run no
+ * BPF program in the context of some of its processes), and is counted as one of its own.
  */
-static __noinline __u64 unseen_wait(struct pf_wait_rec *rec, struct task_struct *task,
-				    __u64 expected, __u64 left, __u64 now)
+static __noinline __u64 unseen_wait(struct pf_wait_rec *rec, __u32 slot, struct task_struct *task,
+				    __u64 expected, __u64 left)
 {
 	__u64 unseen = expected - left, queued = task->sched_info.last_queued;
-	__u64 last = task->sched_info.last_arrival, here = now > queued ? now - queued : 0;
+	__u64 last = task->sched_info.last_arrival, now = task->se.cfs_rq->rq->clock,
+	      here = now > queued ? now - queued : 0;
 
-	/* Another thread's entry; or the hook has been pausing, and what was left is old. */
-	if ((expected ^ left) >> DELAY_BITS || pf_control.thin_on < PF_THIN_TICKS)
+	/* Another thread's entry; or of a round before a pause, and what was left is old. */
+	if ((expected ^ left) >> DELAY_BITS)
 		return 0;
 	if ((__s64)unseen < 0) { /* less than it was: the pid is another thread's now */
 		pf_drop(PF_DROP_ABSURD_WAIT);
@@ -155,14 +212,29 @@ static __noinline __u64 unseen_wait(struct pf_wait_rec *rec, struct task_struct 
 	}
 	if (unseen + here <= now - last)
 		return unseen;
-	count_wait(rec, task, last - unseen, unseen);
+	count_wait(rec, slot, task, last - unseen, unseen);
 	return 0;
+}
+
+/*
+ * The thread's entry is another's, or of a group it has left, or older than the last change of pf_want. The epoch in
+ * @group was read before, so what is looked up now is not older.
+ */
+static __noinline __u64 learn_group(struct pf_thread *thread, struct task_struct *task, __u64 group)
+{
+	__u64 entry = pf_task_entry(task);
+
+	group = group >> PF_GROUP_BITS << PF_GROUP_BITS | PF_ENTRY_DEPTH(entry) << PF_SLOT_BITS |
+		PF_ENTRY_SLOT(entry);
+	thread->group = group;
+	return group;
 }
 
 static __always_inline int switched_in(struct task_struct *task)
 {
-	__u32 pid = task->pid, cpu, key;
-	__u64 entry, slot, queued, now, wait, clock, expected, left, *delay;
+	__u32 pid = task->pid, key, slot, depth;
+	__u64 group, queued, now, wait, clock, expected, left;
+	struct pf_thread *thread;
 	struct pf_wait_rec *rec;
 	struct cfs_rq *queue;
 
@@ -170,8 +242,13 @@ static __always_inline int switched_in(struct task_struct *task)
 		return 0;
 	if (pf_settings.percpu_cfs_rq)
 		pf_learn_cpu_offset(task, bpf_get_smp_processor_id());
-	entry = pf_task_entry(task);
-	slot = PF_ENTRY_SLOT(entry);
+	thread = &pf_threads[PF_BOUND_INDEX(pid, PF_THREADS - 1)];
+	group = pf_group_of(task->sched_task_group);
+	if ((thread->group ^ group) >> PF_GROUP_BITS)
+		group = learn_group(thread, task, group);
+	else
+		group = thread->group;
+	slot = group & ((1 << PF_SLOT_BITS) - 1);
 	if (!slot)
 		return 0;
 	queued = task->sched_info.last_queued;
@@ -179,28 +256,29 @@ static __always_inline int switched_in(struct task_struct *task)
 		pf_drop(PF_DROP_NO_QUEUE_TIME);
 		return 0;
 	}
-	cpu = bpf_get_smp_processor_id();
-	key = cpu * pf_settings.nr_slots + slot;
+	key = bpf_get_smp_processor_id() * pf_settings.nr_slots + slot;
 	rec = bpf_map_lookup_elem(&pf_waits, &key);
 	if (!rec)
 		return 0;
 	queue = task->se.cfs_rq;
 	now = queue->rq->clock;
-	if (PF_ENTRY_DEPTH(entry))
-		queue = container_queue(task, PF_ENTRY_DEPTH(entry));
+	depth = group >> PF_SLOT_BITS & 15;
+	if (depth)
+		queue = container_queue(task, depth);
 	clock = pf_throttle_clock_ns(queue) + 1;
 	if (clock != rec->throttle_clock_plus_1)
-		throttle_clock_moved(rec, clock, now);
+		throttle_clock_moved(rec, slot, clock, now);
 	wait = now - queued;
 	if ((__s64)wait < 0)
 		wait = 0;
-	delay = &pf_run_delays[PF_BOUND_INDEX(pid, PF_PIDS - 1)];
-	expected = ((__u64)((pid >> 16) + 1) << DELAY_BITS) + task->sched_info.run_delay;
-	left = *delay;
-	*delay = expected + wait;
+	/* Under bits of the pid that are not in its index, and of the round. */
+	expected = task->sched_info.run_delay ^ (__u64)(pid >> 15) << DELAY_BITS ^
+		   pf_control.round_bits;
+	left = thread->delay;
+	thread->delay = expected + wait;
 	if (left != expected)
-		wait += unseen_wait(rec, task, expected, left, now);
-	count_wait(rec, task, queued, wait);
+		wait += unseen_wait(rec, slot, task, expected, left);
+	count_wait(rec, slot, task, queued, wait);
 	return 0;
 }
 

@@ -15,12 +15,11 @@ const volatile struct pf_settings pf_settings = { .nr_slots = 1,
 
 struct pf_control pf_control = { .nr_phases = 1, .thin_on = PF_THIN_TICKS };
 __u64 pf_drops[PF_NR_DROPS];
+struct pf_stall_rec pf_no_stalls;
 
 /* v7.2: from a task group's first per-CPU queue to its queue on a CPU; 0 while no switch there has
  * told. */
 __u64 pf_cpu_offsets[PF_MAX_CPUS];
-
-__u64 pf_css_slots[PF_CSS_IDS];
 
 struct pf_map_want pf_want SEC(".maps");
 struct pf_map_refs pf_refs SEC(".maps");
@@ -29,6 +28,7 @@ struct pf_map_windows pf_windows SEC(".maps");
 struct pf_map_snaps pf_snaps SEC(".maps");
 struct pf_map_stalls pf_stalls SEC(".maps");
 struct pf_map_events pf_events SEC(".maps");
+struct pf_map_css_slots pf_css_slots SEC(".maps");
 
 static __always_inline __u64 serial_of(__u64 css)
 {

@@ -5,8 +5,8 @@
  * User space names the cgroups it wants in pf_want (hierarchy and id -> slot). A css finds its slot
  * through a table indexed by css.id, which is small and dense on every kernel and hierarchy: two
  * loads and no hash. An entry holds the low half of css.serial_nr, because ids are reused and
- * serials never are, and the epoch of pf_want it was resolved in. On a mismatch pf_slot_walk()
- * walks up the parents, so what is nested in a container counts for it.
+ * serials never are, and the epoch of pf_want it was resolved in; so two groups may also share one. On a mismatch
+ * pf_slot_walk() walks up the parents, so what is nested in a container counts for it.
  */
 #ifndef PODFIT_SLOTS_BPF_H
 #define PODFIT_SLOTS_BPF_H
@@ -51,6 +51,7 @@ static __always_inline __u64 pf_entry_tag(const struct cgroup_subsys_state *css,
 
 struct pf_map_want {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1024); /* set at load */
 	__type(key, struct pf_want_key);
 	__type(value, __u32);
@@ -87,16 +88,25 @@ struct pf_map_snaps {
 };
 
 struct pf_map_stalls {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1); /* set at load: nr_slots */
 	__type(key, __u32);
 	__type(value, struct pf_stall_rec);
 };
 
+/* A group's entry by css.id % PF_CSS_ENTRIES. Mapped by user space for a moment, to clear it. */
+struct pf_map_css_slots {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PF_CSS_ENTRIES);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
 struct pf_map_events {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 524288);
+	__uint(max_entries, 262144);
 };
 
 extern struct pf_map_want pf_want SEC(".maps");
@@ -107,12 +117,10 @@ extern struct pf_map_snaps pf_snaps SEC(".maps");
 extern struct pf_map_stalls pf_stalls SEC(".maps");
 extern struct pf_map_events pf_events SEC(".maps");
 
-extern struct pf_control pf_control;
+extern struct pf_map_css_slots pf_css_slots SEC(".maps");
 
-/*
- * css.id of a task group -> entry. A plain array, not a map of its own: the switch hook reaches it without a lookup.
- */
-extern __u64 pf_css_slots[PF_CSS_IDS];
+extern struct pf_control pf_control;
+extern struct pf_stall_rec pf_no_stalls; /* zero: what a new record is made from */
 extern __u64 pf_cpu_offsets[PF_MAX_CPUS];
 
 /*
@@ -230,17 +238,27 @@ static __always_inline __u64 pf_slot_entry(__u64 *entry, struct cgroup_subsys_st
 	return resolved;
 }
 
+/*
+ * What tells a task group, without a look into it, from all others that pf_want was asked about: its address, which is
+ * a multiple of 64, and the epoch. The low PF_GROUP_BITS are not to be looked at. The address is taken as a distance,
+ * which the verifier knows to be a number.
+ */
+static __always_inline __u64 pf_group_of(const struct task_group *tg)
+{
+	__u64 distance = (__u64)tg - (__u64)&pf_control;
+
+	pf_barrier(distance);
+	return distance << (PF_GROUP_BITS - 6) ^ *(volatile __u64 *)&pf_control.epoch_bits;
+}
+
 /* The entry of the task's CPU cgroup: the nearest ancestor with the cpu controller, on v1 and v2. */
 static __always_inline __u64 pf_task_entry(struct task_struct *task)
 {
 	struct cgroup_subsys_state *css = &task->sched_task_group->css;
-	__u32 id = css->id;
+	__u32 id = (__u32)css->id % PF_CSS_ENTRIES;
+	__u64 *entry = bpf_map_lookup_elem(&pf_css_slots, &id);
 
-	if (id >= PF_CSS_IDS) {
-		pf_drop(PF_DROP_CSS_ID);
-		return 0;
-	}
-	return pf_slot_entry(&pf_css_slots[PF_BOUND_INDEX(id, PF_CSS_IDS - 1)], css);
+	return entry ? pf_slot_entry(entry, css) : 0;
 }
 
 #endif

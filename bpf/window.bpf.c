@@ -196,7 +196,6 @@ static __always_inline void count_window(struct pf_ref *ref, struct pf_window_re
 	__u32 bucket;
 
 	w->nr_windows++;
-	w->demand_ns += demand;
 	if (!used) {
 		w->nr_idle++;
 	} else {
@@ -308,7 +307,7 @@ static __always_inline void thin(void)
 	      paused = tick_in_cycle >= pf_control.thin_on;
 
 	if (pf_control.paused && !paused)
-		pf_control.thin_round++;
+		pf_control.round_bits += 1ull << 56;
 	pf_control.paused = paused;
 }
 

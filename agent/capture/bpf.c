@@ -18,10 +18,13 @@ static void capture_close(struct pf_capture *c)
 {
 	if (!c)
 		return;
-	for (uint32_t slot = 1; c->slots && slot < c->nr_slots; slot++)
+	for (uint32_t slot = 1; c->slots && slot < c->nr_slots; slot++) {
+		if (c->slots[slot])
+			free(c->slots[slot]->rare_before);
 		free(c->slots[slot]);
+	}
 	free(c->slots);
-	free(c->now);
+	free(c->rare_now);
 	free(c->growth);
 	pf_bpf_events_close(c);
 	pf_bpf_stat_free(c->stat_finder);
@@ -85,9 +88,9 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 	c->nr_slots = opts->max_containers + 1; /* slot 0: not ours */
 	c->nr_cpus = (uint32_t)libbpf_num_possible_cpus();
 	c->slots = calloc(c->nr_slots, sizeof(struct pf_bound_slot *));
-	c->now = calloc(1, sizeof(*c->now));
+	c->rare_now = calloc(1, sizeof(*c->rare_now));
 	c->growth = calloc(1, sizeof(*c->growth));
-	if (!c->slots || !c->now || !c->growth)
+	if (!c->slots || !c->rare_now || !c->growth)
 		return -ENOMEM;
 	pf_feature_probe(&c->features);
 	r = pf_feature_check_bpf(&c->features, error, error_size);
@@ -222,7 +225,7 @@ static const struct pf_signal_state *capture_signals(struct pf_capture *c)
 }
 
 static const char *const drop_names[PF_NR_DROPS] = {
-	[PF_DROP_CSS_ID] = "css_id_too_large",	    [PF_DROP_NO_QUEUE_TIME] = "no_queue_time",
+	[PF_DROP_RECORD] = "record_lost",	    [PF_DROP_NO_QUEUE_TIME] = "no_queue_time",
 	[PF_DROP_ABSURD_WAIT] = "absurd_wait",	    [PF_DROP_QUOTA_HISTORY] = "quota_history_short",
 	[PF_DROP_DEEP_NESTING] = "nested_too_deep", [PF_DROP_LATE_WINDOW] = "window_late",
 	[PF_DROP_STALE_SLOT] = "slot_stale",	    [PF_DROP_READ] = "kernel_read_failed",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "capture/bpf_private.h"
+#include "sys/log.h"
 
 #define LOOKS_MAX 3 /* for extras that a runtime makes late, or never */
 
@@ -28,8 +29,12 @@ static void new_epoch(struct pf_capture *c)
 	uint64_t epoch_bits = control->epoch_bits + (1ull << 52);
 
 	/* It came round: an entry untouched for 4096 changes would look fresh. */
-	if (!epoch_bits)
-		memset(c->bpf->bss->pf_css_slots, 0, sizeof(c->bpf->bss->pf_css_slots));
+	if (!epoch_bits) {
+		memset(c->bpf->bss->pf_threads, 0, sizeof(c->bpf->bss->pf_threads));
+		if (pf_bpf_clear_map(c->bpf->maps.pf_css_slots) < 0)
+			pf_log(PF_LOG_WARNING, "capture",
+			       "old slots cannot be cleared: a cgroup idle since may be booked wrongly");
+	}
 	__atomic_store_n(&control->epoch_bits, epoch_bits, __ATOMIC_RELEASE);
 }
 
@@ -142,10 +147,19 @@ static int clear_slot(struct pf_capture *c, uint32_t slot)
 	r = bpf_map_update_elem(bpf_map__fd(refs), &slot, none, BPF_ANY);
 	if (r < 0)
 		return r;
-	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++)
-		memset(&c->waits[(size_t)cpu * c->nr_slots + slot], 0, sizeof(*c->waits));
+	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++) {
+		struct pf_wait_rec *rec = &c->waits[(size_t)cpu * c->nr_slots + slot];
+		struct pf_throttle_key key = { .slot = slot, .cpu = cpu };
+
+		if (rec->last_throttle_end_ns)
+			(void)bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.pf_throttles),
+						  &key); /* none where there was no memory */
+		memset(rec, 0, sizeof(*rec));
+	}
+	if (c->windows[slot].reclaim_ns || c->windows[slot].block_io_ns)
+		(void)bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.pf_stalls),
+					  &slot); /* the same */
 	memset(&c->windows[slot], 0, sizeof(*c->windows));
-	memset(&c->stalls[slot], 0, sizeof(*c->stalls));
 	memset(&c->snaps[slot], 0, sizeof(*c->snaps));
 	return 0;
 }
@@ -159,7 +173,7 @@ static void take_baseline(struct pf_capture *c, struct pf_tracked *t)
 
 	if (!t->from_start || pf_bpf_run(c->bpf->progs.pf_snapshot, &arg, sizeof(arg)) < 0)
 		return;
-	pf_bpf_read_totals(c, t->slot, before);
+	pf_bpf_take_baseline(c, t->slot);
 	if (!(before->snap.bound & PF_BOUND_CPU))
 		before->snap.usage_ns = pf_bpf_file_usage_ns(c, t);
 }
@@ -214,5 +228,6 @@ void pf_bpf_release(struct pf_capture *c, struct pf_tracked *t)
 	new_epoch(c);
 	(void)clear_slot(c, t->slot); /* again when the slot is taken anew */
 	c->slots[t->slot] = NULL;
+	free(s->rare_before);
 	free(s);
 }

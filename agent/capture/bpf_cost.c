@@ -198,8 +198,6 @@ void pf_bpf_cost_budget(struct pf_capture *c, uint64_t now_ns)
 	m->budget_window_ns = pass_ns;
 	if (on == control->thin_on)
 		return;
-	if (on == PF_THIN_TICKS) /* what was left before the pauses tells nothing */
-		memset(c->bpf->bss->pf_run_delays, 0, sizeof(c->bpf->bss->pf_run_delays));
 	control->thin_on = on;
 	for (int i = PF_SIGNAL_RUNQ_LATENCY; i <= PF_SIGNAL_RUNQ_SPLIT; i++) {
 		if (on < PF_THIN_TICKS)

@@ -194,6 +194,7 @@ static int size_maps(struct pf_capture *c)
 		{ b->maps.pf_growth_stacks, c->opts.growth_stacks ? PF_GROWTH_STACKS : 1 },
 		{ b->maps.pf_entities, (uint64_t)c->nr_slots * c->nr_cpus },
 		{ b->maps.pf_waits, (uint64_t)c->nr_slots * c->nr_cpus },
+		{ b->maps.pf_throttles, (uint64_t)c->nr_slots * c->nr_cpus },
 		{ b->maps.pf_want, (uint64_t)c->nr_slots * PF_NR_CONTROLLERS },
 	};
 
@@ -309,19 +310,34 @@ static int attach(struct pf_capture *c, uint32_t skip, char *error, size_t error
 	return 0;
 }
 
-static int map_array(struct pf_capture *c, struct bpf_map *map, int index, void **ret_memory)
+static size_t array_bytes(const struct bpf_map *map)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t size = (size_t)bpf_map__max_entries(map) * ((bpf_map__value_size(map) + 7u) & ~7u);
-	void *memory;
 
-	size = (size + page - 1) / page * page;
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	return (size + page - 1) / page * page;
+}
+
+static int map_array(const struct bpf_map *map, void **ret_memory)
+{
+	void *memory = mmap(NULL, array_bytes(map), PROT_READ | PROT_WRITE, MAP_SHARED,
+			    bpf_map__fd(map), 0);
+
 	if (memory == MAP_FAILED)
 		return -errno;
-	c->mapped_bytes[index] = size;
 	*ret_memory = memory;
 	return 0;
+}
+
+int pf_bpf_clear_map(const struct bpf_map *map)
+{
+	void *memory;
+	int r = map_array(map, &memory);
+
+	if (r < 0)
+		return r;
+	memset(memory, 0, array_bytes(map));
+	return munmap(memory, array_bytes(map)) < 0 ? -errno : 0;
 }
 
 static int map_arrays(struct pf_capture *c)
@@ -333,14 +349,14 @@ static int map_arrays(struct pf_capture *c)
 		{ c->bpf->maps.pf_waits, (void **)&c->waits },
 		{ c->bpf->maps.pf_windows, (void **)&c->windows },
 		{ c->bpf->maps.pf_snaps, (void **)&c->snaps },
-		{ c->bpf->maps.pf_stalls, (void **)&c->stalls },
 	};
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(arrays); i++) {
-		int r = map_array(c, arrays[i].map, (int)i, arrays[i].place);
+		int r = map_array(arrays[i].map, arrays[i].place);
 
 		if (r < 0)
 			return r;
+		c->mapped_bytes[i] = array_bytes(arrays[i].map);
 	}
 	return 0;
 }
@@ -449,7 +465,7 @@ int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 
 void pf_bpf_unload(struct pf_capture *c)
 {
-	void *arrays[] = { c->waits, c->windows, c->snaps, c->stalls };
+	void *arrays[] = { c->waits, c->windows, c->snaps };
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(arrays); i++)
 		if (arrays[i])

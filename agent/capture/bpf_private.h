@@ -19,19 +19,31 @@
 
 #include "podfit.skel.h" /* needs the types of the line above */
 
-/* Totals of one slot since it was bound; differences of two make a sample. */
-struct pf_totals {
-	uint64_t contention_ns, quota_ns;
-	uint64_t nr_windows, nr_idle, nr_demand_idle;
-	uint64_t reclaim_ns, block_io_ns;
-	uint32_t contention[PF_LATENCY_BUCKETS];
+/* Histograms that most containers never fill: those of the throttled, of reclaim and of block I/O. */
+struct pf_rare_totals {
 	uint32_t quota[PF_LATENCY_BUCKETS];
 	uint32_t stall[PF_LATENCY_BUCKETS];
 	uint32_t reclaim[PF_LATENCY_BUCKETS];
 	uint32_t block_io[PF_LATENCY_BUCKETS];
+};
+
+/* Totals of one slot since it was bound; differences of two make a sample. */
+struct pf_totals {
+	uint64_t contention_ns, quota_ns, throttle_end_ns;
+	uint64_t nr_windows, nr_idle, nr_demand_idle;
+	uint64_t reclaim_ns, block_io_ns;
+	uint32_t contention[PF_LATENCY_BUCKETS];
+	uint16_t usage[PF_MILLICORES_BUCKETS];
+	uint16_t demand[PF_MILLICORES_BUCKETS];
+	struct pf_snap_rec snap;
+};
+
+/* Growth of all histograms in one sample. */
+struct pf_hist_growth {
+	struct pf_rare_totals rare;
+	uint32_t contention[PF_LATENCY_BUCKETS];
 	uint32_t usage[PF_MILLICORES_BUCKETS];
 	uint32_t demand[PF_MILLICORES_BUCKETS];
-	struct pf_snap_rec snap;
 };
 
 /* What the source keeps of a tracked cgroup. */
@@ -43,6 +55,7 @@ struct pf_bound_slot {
 	uint32_t want_count;
 	struct pf_want_key wants[PF_NR_CONTROLLERS]; /* its keys in pf_want */
 	struct pf_totals before;
+	struct pf_rare_totals *rare_before; /* made when one of them moves; NULL: all 0 */
 };
 
 /* A cgroup that was gone before it could be tracked, put together from its hierarchies' events
@@ -70,14 +83,14 @@ struct pf_capture {
 	struct pf_wait_rec *waits;     /* [nr_cpus * nr_slots] */
 	struct pf_window_rec *windows; /* [nr_slots] */
 	struct pf_snap_rec *snaps;     /* [nr_slots] */
-	struct pf_stall_rec *stalls;   /* [nr_slots] */
-	size_t mapped_bytes[4];
+	size_t mapped_bytes[3];
 
 	struct pf_stat_finder *stat_finder;
 	struct pf_cost_meter *cost;
 	struct pf_growth *growth_sampler;     /* NULL: not asked for, or not possible */
 	uint32_t thin_on;		      /* in force in the interval that is being sampled */
-	struct pf_totals *now, *growth;	      /* scratch of one sample */
+	struct pf_rare_totals *rare_now;      /* scratch of one sample */
+	struct pf_hist_growth *growth;	      /* the same */
 	struct pf_window recent[PF_RECENT];   /* the same */
 	uint64_t scanned_ns, nr_lost_at_scan; /* of the last walk through the tree */
 	struct ring_buffer *ring;
@@ -96,6 +109,9 @@ void pf_bpf_unload(struct pf_capture *c);
 /** pf_bpf_run() - runs a SEC("syscall") program. Return: what it returned; -errno. */
 int pf_bpf_run(const struct bpf_program *program, void *arg, uint32_t arg_size);
 
+/** pf_bpf_clear_map() - zeroes an array that can be mapped. Return: 0; -errno. */
+PF_MUST_CHECK int pf_bpf_clear_map(const struct bpf_map *map);
+
 /* ---- bpf_bind.c */
 
 /** pf_bpf_appeared() - gives a tracked cgroup its slot's kernel objects. Return: 0; -ESTALE: it is
@@ -109,8 +125,8 @@ void pf_bpf_release(struct pf_capture *c, struct pf_tracked *tracked);
 
 /* ---- bpf_sample.c */
 
-/** pf_bpf_read_totals() - what the maps hold of @slot now. */
-void pf_bpf_read_totals(struct pf_capture *c, uint32_t slot, struct pf_totals *ret_totals);
+/** pf_bpf_take_baseline() - what the maps hold of @slot now is what its next sample is compared with. */
+void pf_bpf_take_baseline(struct pf_capture *c, uint32_t slot);
 /** pf_bpf_sample() - hands the sink what grew since the last call. */
 void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *tracked, uint64_t end_ns, bool last);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* bpf_sample.c - sums a slot's records over CPUs, and makes samples of what grew. */
+#include <bpf/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,76 +11,18 @@
 /* Older windows that come with a sample, to fill queues before counting begins. */
 #define PAST_WINDOWS 28
 
-static void add_waits(const struct pf_wait_rec *rec, struct pf_totals *t)
+static const struct pf_wait_rec *wait_rec(const struct pf_capture *c, uint32_t slot, uint32_t cpu)
 {
-	for (size_t i = 0; i < PF_LATENCY_BUCKETS; i++) {
-		t->contention[i] += rec->contention[i];
-		t->quota[i] += rec->quota[i];
-		t->stall[i] += rec->stall[i];
-	}
+	return &c->waits[(size_t)cpu * c->nr_slots + slot];
 }
 
-/*
- * Histograms are long and mostly stand still: they are only summed and compared where a total beside them has moved. (A
- * wait of exactly 0 ns moves none; it is told together with the next.)
- */
-static void read_waits(struct pf_capture *c, uint32_t slot, struct pf_totals *t)
+static void add(uint32_t *sum, const uint32_t *more)
 {
-	const struct pf_wait_rec *rec = &c->waits[slot];
-
-	t->contention_ns = t->quota_ns = 0;
-	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++) {
-		t->contention_ns += rec[(size_t)cpu * c->nr_slots].contention_ns;
-		t->quota_ns += rec[(size_t)cpu * c->nr_slots].quota_ns;
-	}
+	for (size_t i = 0; i < PF_LATENCY_BUCKETS; i++)
+		sum[i] += more[i];
 }
 
-static void read_wait_hists(struct pf_capture *c, uint32_t slot, struct pf_totals *t)
-{
-	memset(t->contention, 0, sizeof(t->contention));
-	memset(t->quota, 0, sizeof(t->quota));
-	memset(t->stall, 0, sizeof(t->stall));
-	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++)
-		add_waits(&c->waits[(size_t)cpu * c->nr_slots + slot], t);
-}
-
-static void read_windows(const struct pf_window_rec *w, struct pf_totals *t)
-{
-	t->nr_windows = w->nr_windows;
-	t->nr_idle = w->nr_idle;
-	t->nr_demand_idle = w->nr_demand_idle;
-}
-
-static void read_window_hists(const struct pf_window_rec *w, struct pf_totals *t)
-{
-	memcpy(t->usage, w->usage, sizeof(t->usage));
-	memcpy(t->demand, w->demand, sizeof(t->demand));
-}
-
-static void read_stalls(const struct pf_stall_rec *rec, struct pf_totals *t)
-{
-	t->reclaim_ns = rec->reclaim_ns;
-	t->block_io_ns = rec->block_io_ns;
-}
-
-static void read_stall_hists(const struct pf_stall_rec *rec, struct pf_totals *t)
-{
-	memcpy(t->reclaim, rec->reclaim, sizeof(t->reclaim));
-	memcpy(t->block_io, rec->block_io, sizeof(t->block_io));
-}
-
-void pf_bpf_read_totals(struct pf_capture *c, uint32_t slot, struct pf_totals *ret_totals)
-{
-	read_waits(c, slot, ret_totals);
-	read_wait_hists(c, slot, ret_totals);
-	read_windows(&c->windows[slot], ret_totals);
-	read_window_hists(&c->windows[slot], ret_totals);
-	read_stalls(&c->stalls[slot], ret_totals);
-	read_stall_hists(&c->stalls[slot], ret_totals);
-	ret_totals->snap = c->snaps[slot];
-}
-
-/* Growth of 32-bit counters that may have wrapped once; @now becomes @before. */
+/* Growth of counters that may have wrapped once; @now becomes @before. */
 static const uint32_t *grow(const uint32_t *now, uint32_t *before, size_t n, uint32_t *growth)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -87,6 +30,96 @@ static const uint32_t *grow(const uint32_t *now, uint32_t *before, size_t n, uin
 		before[i] = now[i];
 	}
 	return growth;
+}
+
+static const uint32_t *grow_16(const uint16_t *now, uint16_t *before, size_t n, uint32_t *growth)
+{
+	for (size_t i = 0; i < n; i++) {
+		growth[i] = (uint16_t)(now[i] - before[i]);
+		before[i] = now[i];
+	}
+	return growth;
+}
+
+/* Where the differences of rare histograms are kept; NULL: no memory, so they are told later. */
+static struct pf_rare_totals *rare_before(struct pf_bound_slot *s)
+{
+	if (!s->rare_before)
+		s->rare_before = calloc(1, sizeof(*s->rare_before));
+	return s->rare_before;
+}
+
+static void read_contention(const struct pf_capture *c, uint32_t slot, uint32_t *ret_contention)
+{
+	memset(ret_contention, 0, PF_LATENCY_BUCKETS * sizeof(*ret_contention));
+	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++)
+		add(ret_contention, wait_rec(c, slot, cpu)->contention);
+}
+
+static void read_throttles(const struct pf_capture *c, uint32_t slot, struct pf_rare_totals *rare)
+{
+	struct pf_throttle_rec rec;
+
+	memset(rare->quota, 0, sizeof(rare->quota));
+	memset(rare->stall, 0, sizeof(rare->stall));
+	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++) {
+		struct pf_throttle_key key = { .slot = slot, .cpu = cpu };
+
+		if (!wait_rec(c, slot, cpu)->last_throttle_end_ns ||
+		    bpf_map_lookup_elem(bpf_map__fd(c->bpf->maps.pf_throttles), &key, &rec) < 0)
+			continue;
+		add(rare->quota, rec.quota);
+		add(rare->stall, rec.stall);
+	}
+}
+
+static void read_stalls(const struct pf_capture *c, uint32_t slot, struct pf_rare_totals *rare)
+{
+	struct pf_stall_rec rec = { 0 };
+
+	/* None where there was no memory for it. */
+	(void)bpf_map_lookup_elem(bpf_map__fd(c->bpf->maps.pf_stalls), &slot, &rec);
+	memcpy(rare->reclaim, rec.reclaim, sizeof(rare->reclaim));
+	memcpy(rare->block_io, rec.block_io, sizeof(rare->block_io));
+}
+
+struct wait_sums {
+	uint64_t contention_ns, quota_ns;
+	uint64_t throttle_end_ns; /* sum over CPUs: moves with every throttling */
+};
+
+static struct wait_sums read_wait_sums(const struct pf_capture *c, uint32_t slot)
+{
+	struct wait_sums sums = { 0 };
+
+	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++) {
+		const struct pf_wait_rec *rec = wait_rec(c, slot, cpu);
+
+		sums.contention_ns += rec->contention_ns;
+		sums.quota_ns += rec->quota_ns;
+		sums.throttle_end_ns += rec->last_throttle_end_ns;
+	}
+	return sums;
+}
+
+/* A slot that was just bound: what its records hold already is mostly nothing. */
+void pf_bpf_take_baseline(struct pf_capture *c, uint32_t slot)
+{
+	struct pf_totals *before = &c->slots[slot]->before;
+	const struct pf_window_rec *w = &c->windows[slot];
+	struct wait_sums sums = read_wait_sums(c, slot);
+
+	before->contention_ns = sums.contention_ns;
+	before->quota_ns = sums.quota_ns;
+	before->nr_windows = w->nr_windows;
+	before->nr_idle = w->nr_idle;
+	before->nr_demand_idle = w->nr_demand_idle;
+	before->reclaim_ns = w->reclaim_ns;
+	before->block_io_ns = w->block_io_ns;
+	memcpy(before->usage, w->usage, sizeof(before->usage));
+	memcpy(before->demand, w->demand, sizeof(before->demand));
+	read_contention(c, slot, before->contention);
+	before->snap = c->snaps[slot];
 }
 
 /* The windows of the interval and as many older ones as are kept. Those without a word were idle. */
@@ -115,31 +148,35 @@ static void fill_recent(struct pf_capture *c, const struct pf_window_rec *w, uin
 /* The growth of a histogram that stood still. */
 static const uint32_t no_growth[PF_HIST_BUCKETS_MAX];
 
+/*
+ * Histograms are long and mostly stand still: they are only summed and compared where a total beside them has moved. (A
+ * wait of exactly 0 ns moves none; it is told together with the next.)
+ */
 static void fill_windows(struct pf_capture *c, uint32_t slot, const struct pf_snap_rec *snap,
 			 struct pf_totals *before, struct pf_sample *s)
 {
-	struct pf_totals *now = c->now, *g = c->growth;
+	const struct pf_window_rec *w = &c->windows[slot];
+	uint64_t nr_windows = w->nr_windows, nr_idle = w->nr_idle,
+		 nr_demand_idle = w->nr_demand_idle;
 
 	if (!c->signals[PF_SIGNAL_CPU_WINDOWS].on || !(snap->bound & PF_BOUND_CPU))
 		return;
-	read_windows(&c->windows[slot], now);
-	s->nr_windows = now->nr_windows - before->nr_windows;
-	s->nr_idle_windows = now->nr_idle - before->nr_idle;
-	s->nr_demand_idle_windows = now->nr_demand_idle - before->nr_demand_idle;
+	s->nr_windows = nr_windows - before->nr_windows;
+	s->nr_idle_windows = nr_idle - before->nr_idle;
+	s->nr_demand_idle_windows = nr_demand_idle - before->nr_demand_idle;
 	s->usage_peak_millicores = snap->usage_peak_millicores;
 	s->demand_peak_millicores = snap->demand_peak_millicores;
 	s->hists[PF_HIST_USAGE] = s->hists[PF_HIST_DEMAND] = no_growth;
 	if (s->nr_windows != s->nr_demand_idle_windows) { /* use implies demand */
-		read_window_hists(&c->windows[slot], now);
 		s->hists[PF_HIST_USAGE] =
-			grow(now->usage, before->usage, PF_MILLICORES_BUCKETS, g->usage);
-		s->hists[PF_HIST_DEMAND] =
-			grow(now->demand, before->demand, PF_MILLICORES_BUCKETS, g->demand);
+			grow_16(w->usage, before->usage, PF_MILLICORES_BUCKETS, c->growth->usage);
+		s->hists[PF_HIST_DEMAND] = grow_16(w->demand, before->demand, PF_MILLICORES_BUCKETS,
+						   c->growth->demand);
 	}
-	fill_recent(c, &c->windows[slot], now->nr_windows, s);
-	before->nr_windows = now->nr_windows;
-	before->nr_idle = now->nr_idle;
-	before->nr_demand_idle = now->nr_demand_idle;
+	fill_recent(c, w, nr_windows, s);
+	before->nr_windows = nr_windows;
+	before->nr_idle = nr_idle;
+	before->nr_demand_idle = nr_demand_idle;
 }
 
 /* A thinned hook has seen only a part of what happened. */
@@ -154,63 +191,89 @@ static void unthin_hist(const struct pf_capture *c, uint32_t *growth)
 		growth[i] = (uint32_t)unthinned(c, growth[i]);
 }
 
-static void fill_waits(struct pf_capture *c, uint32_t slot, const struct pf_snap_rec *snap,
-		       struct pf_totals *before, struct pf_sample *s)
+static void fill_contention(struct pf_capture *c, uint32_t slot, uint64_t contention_ns,
+			    struct pf_totals *before, struct pf_sample *s)
 {
-	struct pf_totals *now = c->now, *g = c->growth;
-	const uint32_t *contention = no_growth, *quota = no_growth, *stall = no_growth;
+	uint32_t now[PF_LATENCY_BUCKETS];
+	const uint32_t *growth = no_growth;
 
-	if (!c->signals[PF_SIGNAL_RUNQ_LATENCY].on || !(snap->bound & PF_BOUND_CPU))
-		return;
-	read_waits(c, slot, now);
-	if (now->contention_ns != before->contention_ns || now->quota_ns != before->quota_ns) {
-		read_wait_hists(c, slot, now);
-		contention = grow(now->contention, before->contention, PF_LATENCY_BUCKETS,
-				  g->contention);
-		quota = grow(now->quota, before->quota, PF_LATENCY_BUCKETS, g->quota);
-		stall = grow(now->stall, before->stall, PF_LATENCY_BUCKETS, g->stall);
-		unthin_hist(c, g->contention);
-		unthin_hist(c, g->quota);
-		unthin_hist(c, g->stall);
+	if (contention_ns != before->contention_ns) {
+		read_contention(c, slot, now);
+		growth = grow(now, before->contention, PF_LATENCY_BUCKETS, c->growth->contention);
+		unthin_hist(c, c->growth->contention);
 	}
-	s->hists[PF_HIST_CONTENTION_WAIT] = contention;
-	s->nr_waits =
-		pf_hist_total(contention, PF_LATENCY_BUCKETS); /* each wait is once in there */
-	s->contention_wait_ns = unthinned(c, now->contention_ns - before->contention_ns);
+	s->hists[PF_HIST_CONTENTION_WAIT] = growth;
+	s->nr_waits = pf_hist_total(growth, PF_LATENCY_BUCKETS); /* each wait is once in there */
+	s->contention_wait_ns = unthinned(c, contention_ns - before->contention_ns);
+	before->contention_ns = contention_ns;
+}
+
+static void fill_throttles(struct pf_capture *c, uint32_t slot, const struct wait_sums *sums,
+			   struct pf_bound_slot *b, struct pf_sample *s)
+{
+	const uint32_t *quota = no_growth, *stall = no_growth;
+	struct pf_hist_growth *g = c->growth;
+	bool moved = sums->quota_ns != b->before.quota_ns ||
+		     sums->throttle_end_ns != b->before.throttle_end_ns;
+
+	if (moved && rare_before(b)) {
+		read_throttles(c, slot, c->rare_now);
+		quota = grow(c->rare_now->quota, b->rare_before->quota, PF_LATENCY_BUCKETS,
+			     g->rare.quota);
+		stall = grow(c->rare_now->stall, b->rare_before->stall, PF_LATENCY_BUCKETS,
+			     g->rare.stall);
+		unthin_hist(c, g->rare.quota);
+		unthin_hist(c, g->rare.stall);
+		b->before.throttle_end_ns = sums->throttle_end_ns;
+	}
 	if (c->signals[PF_SIGNAL_RUNQ_SPLIT].on) {
 		s->hists[PF_HIST_QUOTA_WAIT] = quota;
-		s->quota_wait_ns = unthinned(c, now->quota_ns - before->quota_ns);
+		s->quota_wait_ns = unthinned(c, sums->quota_ns - b->before.quota_ns);
 	}
 	if (c->signals[PF_SIGNAL_THROTTLE_STALL].on)
 		s->hists[PF_HIST_THROTTLE_STALL] = stall;
-	before->contention_ns = now->contention_ns;
-	before->quota_ns = now->quota_ns;
+	b->before.quota_ns = sums->quota_ns;
 }
 
-static void fill_stalls(struct pf_capture *c, uint32_t slot, struct pf_totals *before,
+static void fill_waits(struct pf_capture *c, uint32_t slot, const struct pf_snap_rec *snap,
+		       struct pf_bound_slot *b, struct pf_sample *s)
+{
+	struct wait_sums sums;
+
+	if (!c->signals[PF_SIGNAL_RUNQ_LATENCY].on || !(snap->bound & PF_BOUND_CPU))
+		return;
+	sums = read_wait_sums(c, slot);
+	fill_contention(c, slot, sums.contention_ns, &b->before, s);
+	fill_throttles(c, slot, &sums, b, s);
+}
+
+static void fill_stalls(struct pf_capture *c, uint32_t slot, struct pf_bound_slot *b,
 			struct pf_sample *s)
 {
-	struct pf_totals *now = c->now, *g = c->growth;
+	uint64_t reclaim_ns = c->windows[slot].reclaim_ns,
+		 block_io_ns = c->windows[slot].block_io_ns;
 	const uint32_t *reclaim = no_growth, *block_io = no_growth;
 
-	read_stalls(&c->stalls[slot], now);
-	if (now->reclaim_ns != before->reclaim_ns || now->block_io_ns != before->block_io_ns) {
-		read_stall_hists(&c->stalls[slot], now);
-		reclaim = grow(now->reclaim, before->reclaim, PF_LATENCY_BUCKETS, g->reclaim);
-		block_io = grow(now->block_io, before->block_io, PF_LATENCY_BUCKETS, g->block_io);
+	if ((reclaim_ns != b->before.reclaim_ns || block_io_ns != b->before.block_io_ns) &&
+	    rare_before(b)) {
+		read_stalls(c, slot, c->rare_now);
+		reclaim = grow(c->rare_now->reclaim, b->rare_before->reclaim, PF_LATENCY_BUCKETS,
+			       c->growth->rare.reclaim);
+		block_io = grow(c->rare_now->block_io, b->rare_before->block_io, PF_LATENCY_BUCKETS,
+				c->growth->rare.block_io);
 	}
 	if (c->signals[PF_SIGNAL_RECLAIM].on) {
 		s->hists[PF_HIST_RECLAIM_STALL] = reclaim;
 		s->nr_reclaims = pf_hist_total(reclaim, PF_LATENCY_BUCKETS);
-		s->reclaim_ns = now->reclaim_ns - before->reclaim_ns;
+		s->reclaim_ns = reclaim_ns - b->before.reclaim_ns;
 	}
 	if (c->signals[PF_SIGNAL_BLOCK_IO].on) {
 		s->hists[PF_HIST_BLOCK_IO] = block_io;
 		s->nr_block_ios = pf_hist_total(block_io, PF_LATENCY_BUCKETS);
-		s->block_io_ns = now->block_io_ns - before->block_io_ns;
+		s->block_io_ns = block_io_ns - b->before.block_io_ns;
 	}
-	before->reclaim_ns = now->reclaim_ns;
-	before->block_io_ns = now->block_io_ns;
+	b->before.reclaim_ns = reclaim_ns;
+	b->before.block_io_ns = block_io_ns;
 }
 
 void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, bool last)
@@ -231,8 +294,8 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 		s.usage_ns = pf_snap_grown(snap.usage_ns, slot->before.snap.usage_ns);
 	}
 	fill_windows(c, t->slot, &snap, &slot->before, &s);
-	fill_waits(c, t->slot, &snap, &slot->before, &s);
-	fill_stalls(c, t->slot, &slot->before, &s);
+	fill_waits(c, t->slot, &snap, slot, &s);
+	fill_stalls(c, t->slot, slot, &s);
 	c->opts.sink.sampled(c->opts.sink.arg, &s);
 	slot->before.snap = snap;
 	slot->start_ns = end_ns;
