@@ -90,6 +90,19 @@ static double stall_time_from(const struct kt_seen *seen, uint64_t length_ns)
 	return sum;
 }
 
+/* Time in waits shorter than @length_ns, or a little longer: at the upper edges of their buckets. */
+static double short_wait_time(const struct kt_seen *seen, uint64_t length_ns)
+{
+	double sum = 0;
+
+	for (size_t i = 1; i < PF_LATENCY_BUCKETS; i++)
+		if (pf_hist_edge(PF_LAYOUT_LATENCY_NS, i - 1) < length_ns)
+			sum += (double)pf_hist_edge(PF_LAYOUT_LATENCY_NS, i) *
+			       (seen->hist[PF_HIST_QUOTA_WAIT][i] +
+				seen->hist[PF_HIST_CONTENTION_WAIT][i]);
+	return sum;
+}
+
 /*
  * Ends of periods in the stalls, which is what nr_throttled counts: a stall ends with one of them, and holds one more for
  * each whole period of its length.
@@ -152,11 +165,13 @@ static void check_stalls_against_gaps(const struct kt_seen *seen, const struct k
 			 stall_time_from(seen, length_ns), 0,
 			 gap_time_from(task, 0.98 * (double)length_ns) +
 				 PERIOD_US * (double)PF_NS_PER_US);
-		/* And every gap in which it waited is one of our waits: of quota, contention, or
-		 * half of each. */
-		KT_RANGE("gaps that are known waits", waits_from(task, 1.25 * (double)length_ns), 0,
-			 kt_seen_above(seen, PF_HIST_QUOTA_WAIT, length_ns / 2) +
-				 kt_seen_above(seen, PF_HIST_CONTENTION_WAIT, length_ns / 2));
+		/* And every gap in which it waited so long holds one of our waits of half of that, of quota or of
+		 * contention; or many short ones, let in between without reading its clock. */
+		KT_RANGE("gaps that are known waits",
+			 (double)waits_from(task, 1.25 * (double)length_ns), 0,
+			 (double)(kt_seen_above(seen, PF_HIST_QUOTA_WAIT, length_ns / 2) +
+				  kt_seen_above(seen, PF_HIST_CONTENTION_WAIT, length_ns / 2)) +
+				 short_wait_time(seen, length_ns / 2) / (1.25 * (double)length_ns));
 	}
 }
 
