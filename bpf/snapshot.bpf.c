@@ -16,6 +16,9 @@
 
 #include "memory.bpf.h"
 
+/* Of the table of kinds of memory: it has 300 to 430 bytes, and what is read is in the first of them. */
+#define MEMSTAT_LINES 5
+
 static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_snap_rec *s)
 {
 	__u64 memcg = ref->memcg, pages = PF_PEEK(memcg, struct mem_cgroup, memory.usage.counter);
@@ -82,18 +85,72 @@ static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_snap_rec 
 	ref->demand_peak_millicores = 0;
 }
 
-static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
+static __always_inline __u64 psi_totals(__u64 cgroup)
 {
 	__u64 psi = (__u64)PF_PEEK(cgroup, struct cgroup, psi);
-	/* The kernel's order is io, memory, cpu; ours cpu, memory, io. */
-	__u64 total = psi;
 
 	if (bpf_core_field_exists(((struct psi_group___2d *)0)->total[0][0]))
-		total += bpf_core_field_offset(((struct psi_group___2d *)0)->total);
-	else
-		total += bpf_core_field_offset(((struct psi_group *)0)->total);
+		return psi + bpf_core_field_offset(((struct psi_group___2d *)0)->total);
+	return psi + bpf_core_field_offset(((struct psi_group *)0)->total);
+}
+
+static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
+{
+	/* The kernel's order is io, memory, cpu; ours cpu, memory, io. */
+	__u64 total = psi_totals(cgroup);
+
 	for (__u32 i = 0; i < 6; i++)
 		s->psi_ns[i] = pf_peek(total + (4 - (i & ~1u) + (i & 1)) * sizeof(__u64));
+}
+
+/*
+ * Brings the lines that a snapshot of a slot reads into the cache, those of its objects first and then those that are
+ * found through them. Nearly all of a snapshot is waiting for memory, and these loads, which do not depend on each other
+ * and stand close together, are waited for together.
+ */
+#define TOUCH(addr, type, field) pf_peek((addr) + bpf_core_field_offset(((type *)0)->field))
+
+static __always_inline void touch_objects(const struct pf_ref *ref)
+{
+	if (ref->memcg) {
+		TOUCH(ref->memcg, struct mem_cgroup, css.serial_nr);
+		TOUCH(ref->memcg, struct mem_cgroup, memory.usage.counter);
+		TOUCH(ref->memcg, struct mem_cgroup, memory.watermark);
+		TOUCH(ref->memcg, struct mem_cgroup, memory.max);
+		TOUCH(ref->memcg, struct mem_cgroup, swap.usage.counter);
+		TOUCH(ref->memcg, struct mem_cgroup, swap.max);
+		TOUCH(ref->memcg, struct mem_cgroup, memory_events[0]);
+		TOUCH(ref->memcg, struct mem_cgroup, vmstats);
+	}
+	if (ref->tg) {
+		TOUCH(ref->tg, struct task_group, css.serial_nr);
+		TOUCH(ref->tg, struct task_group, shares);
+		TOUCH(ref->tg, struct task_group, parent);
+		TOUCH(ref->tg, struct task_group, cfs_bandwidth.quota);
+		TOUCH(ref->tg, struct task_group, cfs_bandwidth.throttled_time);
+	}
+	if (ref->cgroup) {
+		TOUCH(ref->cgroup, struct cgroup, self.serial_nr);
+		TOUCH(ref->cgroup, struct cgroup, psi);
+	}
+	if (ref->pids) {
+		TOUCH(ref->pids, struct pids_cgroup, css.serial_nr);
+		TOUCH(ref->pids, struct pids_cgroup, counter.counter);
+	}
+}
+
+static __always_inline void touch_counters(const struct pf_ref *ref, __u32 slot)
+{
+	if (ref->memcg) {
+		__u64 vmstats = TOUCH(ref->memcg, struct mem_cgroup, vmstats);
+
+		for (__u32 i = 0; i < MEMSTAT_LINES; i++)
+			pf_peek(vmstats + i * 64ull);
+	}
+	if (ref->cgroup)
+		pf_peek(psi_totals(ref->cgroup));
+	if (ref->tg)
+		pf_group_usage_ns(ref->tg, slot);
 }
 
 __hidden int pf_snapshot_slot(__u32 slot)
@@ -103,6 +160,8 @@ __hidden int pf_snapshot_slot(__u32 slot)
 
 	if (!ref || !s)
 		return 0;
+	touch_objects(ref);
+	touch_counters(ref, slot);
 	if (pf_alive(ref->tg, ref->tg_serial))
 		snapshot_cpu(ref, s, slot);
 	if (pf_alive(ref->memcg, ref->memcg_serial))

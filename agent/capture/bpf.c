@@ -207,6 +207,8 @@ static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 	for (uint32_t slot = 1; slot < arg.end; slot++) {
 		struct pf_tracked *t = pf_discover_by_slot(c->discover, slot);
 
+		if (slot + 2 < arg.end)
+			pf_bpf_prefetch(c, slot + 2);
 		if (!t)
 			continue;
 		if (c->slots[slot]->removed) {

@@ -32,10 +32,10 @@ struct pf_totals {
 	uint64_t contention_ns, quota_ns, throttle_end_ns;
 	uint64_t nr_windows, nr_idle, nr_demand_idle;
 	uint64_t reclaim_ns, block_io_ns;
-	uint32_t contention[PF_LATENCY_BUCKETS];
+	struct pf_snap_rec snap;
+	uint32_t contention[PF_LATENCY_BUCKETS]; /* from here on only what has moved is looked at */
 	uint16_t usage[PF_MILLICORES_BUCKETS];
 	uint16_t demand[PF_MILLICORES_BUCKETS];
-	struct pf_snap_rec snap;
 };
 
 /* Growth of all histograms in one sample. */
@@ -127,6 +127,8 @@ void pf_bpf_release(struct pf_capture *c, struct pf_tracked *tracked);
 
 /** pf_bpf_take_baseline() - what the maps hold of @slot now is what its next sample is compared with. */
 void pf_bpf_take_baseline(struct pf_capture *c, uint32_t slot);
+/** pf_bpf_prefetch() - begins to load what a sample of @slot, bound or not, reads: most of its cost is waiting for memory. */
+void pf_bpf_prefetch(const struct pf_capture *c, uint32_t slot);
 /** pf_bpf_sample() - hands the sink what grew since the last call. */
 void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *tracked, uint64_t end_ns, bool last);
 

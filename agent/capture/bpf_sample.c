@@ -191,6 +191,11 @@ static void unthin_hist(const struct pf_capture *c, uint32_t *growth)
 		growth[i] = (uint32_t)unthinned(c, growth[i]);
 }
 
+static uint64_t total(const uint32_t *growth)
+{
+	return growth == no_growth ? 0 : pf_hist_total(growth, PF_LATENCY_BUCKETS);
+}
+
 static void fill_contention(struct pf_capture *c, uint32_t slot, uint64_t contention_ns,
 			    struct pf_totals *before, struct pf_sample *s)
 {
@@ -203,7 +208,7 @@ static void fill_contention(struct pf_capture *c, uint32_t slot, uint64_t conten
 		unthin_hist(c, c->growth->contention);
 	}
 	s->hists[PF_HIST_CONTENTION_WAIT] = growth;
-	s->nr_waits = pf_hist_total(growth, PF_LATENCY_BUCKETS); /* each wait is once in there */
+	s->nr_waits = total(growth); /* each wait is once in there */
 	s->contention_wait_ns = unthinned(c, contention_ns - before->contention_ns);
 	before->contention_ns = contention_ns;
 }
@@ -264,16 +269,29 @@ static void fill_stalls(struct pf_capture *c, uint32_t slot, struct pf_bound_slo
 	}
 	if (c->signals[PF_SIGNAL_RECLAIM].on) {
 		s->hists[PF_HIST_RECLAIM_STALL] = reclaim;
-		s->nr_reclaims = pf_hist_total(reclaim, PF_LATENCY_BUCKETS);
+		s->nr_reclaims = total(reclaim);
 		s->reclaim_ns = reclaim_ns - b->before.reclaim_ns;
 	}
 	if (c->signals[PF_SIGNAL_BLOCK_IO].on) {
 		s->hists[PF_HIST_BLOCK_IO] = block_io;
-		s->nr_block_ios = pf_hist_total(block_io, PF_LATENCY_BUCKETS);
+		s->nr_block_ios = total(block_io);
 		s->block_io_ns = block_io_ns - b->before.block_io_ns;
 	}
 	b->before.reclaim_ns = reclaim_ns;
 	b->before.block_io_ns = block_io_ns;
+}
+
+void pf_bpf_prefetch(const struct pf_capture *c, uint32_t slot)
+{
+	const char *before = (const char *)c->slots[slot], *snap = (const char *)&c->snaps[slot];
+
+	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++)
+		__builtin_prefetch(wait_rec(c, slot, cpu));
+	__builtin_prefetch(&c->windows[slot]);
+	for (size_t i = 0; i < sizeof(struct pf_snap_rec); i += 64) {
+		__builtin_prefetch(snap + i);
+		__builtin_prefetch(before + offsetof(struct pf_bound_slot, before.snap) + i);
+	}
 }
 
 void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, bool last)

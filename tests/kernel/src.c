@@ -162,7 +162,7 @@ static void on_oom_killed(void *arg, const struct pf_oom_kill *kill)
 		src->kills[src->nr_kills++] = *kill;
 }
 
-struct kt_src *kt_src_open(uint32_t max_containers)
+static struct kt_src *open_with(uint32_t max_containers, double cpu_budget_ratio)
 {
 	struct kt_src *src = calloc(1, sizeof(*src));
 	struct pf_capture_opts opts = {
@@ -171,6 +171,7 @@ struct kt_src *kt_src_open(uint32_t max_containers)
 		.max_containers = max_containers,
 		.interval_ns = 10 * PF_NS_PER_S,
 		.growth_stacks = true,
+		.cpu_budget_ratio = cpu_budget_ratio,
 		.classify = classify,
 		.sink = { src, on_appeared, on_sampled, on_vanished, on_oom_killed },
 	};
@@ -186,6 +187,16 @@ struct kt_src *kt_src_open(uint32_t max_containers)
 	if (r < 0)
 		kt_fail("cannot open source %s: %s (%s)", kt_settings.source, error, strerror(-r));
 	return src;
+}
+
+struct kt_src *kt_src_open(uint32_t max_containers)
+{
+	return open_with(max_containers, 0);
+}
+
+struct kt_src *kt_src_open_thinned(uint32_t max_containers)
+{
+	return open_with(max_containers, 1e-9);
 }
 
 static void classify_none(void *arg, const char *path, struct pf_cgroup_class *ret_class)

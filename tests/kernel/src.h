@@ -26,6 +26,9 @@ struct kt_src;
 /** kt_src_open() - the source of kt_settings with a table for @max_containers; ends the test if it
  * cannot be opened. Every cgroup directly below kt_cg_root() is a container, nothing else is. */
 struct kt_src *kt_src_open(uint32_t max_containers);
+/** kt_src_open_thinned() - the same with a CPU budget of nothing: from the second snapshot on the switch hook works in one
+ * tick of sixteen. */
+struct kt_src *kt_src_open_thinned(uint32_t max_containers);
 /**
  * kt_src_hold() - for a whole run on an emulated CPU: two more sources without containers, and a cgroup
  * with a quota, so that the kernel's code is not patched each time a test opens and closes its own

@@ -107,20 +107,25 @@ static void split(unsigned nr_tasks, bool quota, bool competitor)
 	if (quota) {
 		double throttled_ns =
 			(double)(throttling.throttled_ns - throttling_before.throttled_ns);
+		struct kt_schedstat now;
 
+		kt_work_schedstat(work, &now);
 		KT_RANGE("throttled at all", throttled_ns, 1e8, 1e12);
 		/* A wait longer than the remembered throttle intervals is told as a loss; met where a task
 		 * gets a CPU once a second or less. */
 		double slack = kt_src_loss(src, "quota_history_short") ? 0.3 : kt_share(0.03);
 
+		slack = PF_MAX(slack * nr_tasks * throttled_ns, nr_tasks * 2e6);
 		KT_NEAR("quota wait against tasks x throttled time",
-			(double)seen->sum.quota_wait_ns, nr_tasks * throttled_ns, slack,
-			nr_tasks * 2e6);
+			(double)seen->sum.quota_wait_ns, nr_tasks * throttled_ns, 0, slack);
+		KT_NEAR("contention wait against the rest of run_delay",
+			(double)seen->sum.contention_wait_ns,
+			(double)(now.delay_ns - before.delay_ns) - nr_tasks * throttled_ns, 0.01,
+			slack + 1e6);
 	} else {
 		check_no_quota_wait(seen);
-	}
-	if (competitor)
 		KT_RANGE("contention seen", (double)seen->sum.contention_wait_ns, 5e7, 1e12);
+	}
 	kt_work_end(pf_take(work));
 	kt_work_end(pf_take(rival));
 	kt_cg_remove(&cg);
@@ -289,6 +294,43 @@ KT_TEST(wait_migration, "waits of tasks that are moved while they wait")
 	kt_src_note_losses(src);
 	check_waits(kt_src_get(src, &cg), audit, work, &before);
 	check_waits(kt_src_get(src, &rival_cg), audit, rival, &rival_before);
+}
+
+KT_TEST(wait_thinned, "above the CPU budget a part is counted, and stands for the whole")
+{
+	struct kt_cg cg;
+	struct kt_schedstat before, now;
+
+	kt_cg_new(&cg, "a");
+	PF_AUTO(kt_src_closep) struct kt_src *src = kt_src_open_thinned(64);
+	PF_AUTO(kt_work_endp)
+	struct kt_work *work = kt_work_start(&(struct kt_load){ .cg = &cg,
+								.nr_tasks = 6,
+								.cpu = -1,
+								.job = kt_job_burn_until,
+								.amount = 12 * PF_NS_PER_S });
+
+	kt_src_need(src, PF_SIGNAL_RUNQ_LATENCY);
+	kt_src_need(src, PF_SIGNAL_CPU_WINDOWS);
+	if (kt_settings.emulated)
+		kt_skip("a sixteenth of the time stands for the whole only where time is even");
+	kt_src_snapshot(src); /* the budget is looked at between two */
+	kt_src_begin(src);
+	kt_work_schedstat(work, &before);
+	kt_work_go(work);
+	kt_work_wait(work);
+	kt_src_end(src);
+	kt_work_schedstat(work, &now);
+	const struct kt_seen *seen = kt_src_get(src, &cg);
+
+	kt_src_note_losses(src);
+	/* One tick of sixteen is looked at: 7 of 12 s. */
+	KT_NEAR("time waited against run_delay", waited(seen), now.delay_ns - before.delay_ns, 0.2,
+		0);
+	KT_RANGE("waits against switches", (double)seen->sum.nr_waits,
+		 0.5 * (double)(now.nr_runs - before.nr_runs),
+		 1.6 * (double)(now.nr_runs - before.nr_runs));
+	KT_INT("stands for sixteen", (int64_t)(seen->sum.nr_waits % 16), 0);
 }
 
 KT_TEST(wait_idle, "a container that naps: its own waits, and never the idle time")
