@@ -122,24 +122,34 @@ void pf_bpf_take_baseline(struct pf_capture *c, uint32_t slot)
 	before->snap = c->snaps[slot];
 }
 
-/* The windows of the interval and as many older ones as are kept. Those without a word were idle. */
+static struct pf_window recent_window(const struct pf_window_rec *w, uint64_t number)
+{
+	uint64_t word = w->recent[number % PF_RECENT];
+
+	if (PF_RECENT_NUMBER(word) != (number & 0xffffff))
+		return (struct pf_window){ 0 };
+	return (struct pf_window){
+		.used_us = pf_cpu_us((uint32_t)PF_RECENT_USED(word)),
+		.throttled_us = pf_cpu_us((uint32_t)PF_RECENT_THROTTLED(word)),
+		.nr_running = (uint32_t)PF_RECENT_RUNNING(word),
+	};
+}
+
+/*
+ * The windows of the interval and as many older ones as are kept. Those without a word were idle; in an interval without
+ * any use all were, and are not looked at.
+ */
 static void fill_recent(struct pf_capture *c, const struct pf_window_rec *w, uint64_t nr_now,
 			struct pf_sample *s)
 {
 	uint64_t nr_new = PF_MIN(s->nr_windows, (uint64_t)PF_RECENT);
-	uint64_t nr_all = PF_MIN(nr_now, nr_new + PAST_WINDOWS);
+	uint64_t nr_all = PF_MIN(nr_now, nr_new + PAST_WINDOWS), nr_looked_at;
 
 	nr_all = PF_MIN(nr_all, (uint64_t)PF_RECENT);
-	for (uint64_t i = 0; i < nr_all; i++) {
-		uint64_t number = nr_now - nr_all + i, word = w->recent[number % PF_RECENT];
-
-		c->recent[i] = (struct pf_window){ 0 };
-		if (PF_RECENT_NUMBER(word) != (number & 0xffffff))
-			continue;
-		c->recent[i].used_us = pf_cpu_us((uint32_t)PF_RECENT_USED(word));
-		c->recent[i].throttled_us = pf_cpu_us((uint32_t)PF_RECENT_THROTTLED(word));
-		c->recent[i].nr_running = (uint32_t)PF_RECENT_RUNNING(word);
-	}
+	nr_looked_at = s->nr_windows == s->nr_demand_idle_windows ? nr_all - nr_new : nr_all;
+	for (uint64_t i = 0; i < nr_looked_at; i++)
+		c->recent[i] = recent_window(w, nr_now - nr_all + i);
+	memset(&c->recent[nr_looked_at], 0, (nr_all - nr_looked_at) * sizeof(c->recent[0]));
 	s->windows = c->recent;
 	s->nr_all_windows = nr_all;
 	s->nr_past_windows = nr_all - nr_new;
