@@ -83,21 +83,6 @@ KT_TEST(cpu_nested, "cgroups inside a container count for it")
 			end.delay_ns - start.delay_ns, kt_share(0.01), 1e6);
 }
 
-/*
- * The longest time a task's CPU did nothing that the kernel knew of: neither ran the task nor let it wait. A CPU of a
- * virtual machine that its host does not run has no ticks, so what its task used is booked when it goes on; in that
- * time another CPU may have closed the window.
- */
-static double cpu_was_away_ns(const struct kt_task *task)
-{
-	double longest = 0;
-
-	for (uint32_t i = 0; i < task->nr_gaps; i++)
-		longest = PF_MAX(longest,
-				 (double)(task->gaps[i].length_ns - task->gaps[i].waited_ns));
-	return longest;
-}
-
 KT_TEST(cpu_windows, "the 100 ms windows add up to the use")
 {
 	struct kt_cg cg;
@@ -148,10 +133,9 @@ KT_TEST(cpu_windows, "the 100 ms windows add up to the use")
 			0.032 + kt_share(0.02), 2e6);
 		/* The use of a running task is brought up to date at each tick: a window may hold a tick
 		 * of the one before, and the time a CPU was away, once for each CPU. */
-		double nr_cpus = (double)sysconf(_SC_NPROCESSORS_ONLN), away_ns = 0;
+		double nr_cpus = (double)sysconf(_SC_NPROCESSORS_ONLN),
+		       away_ns = kt_work_cpus_away_ns(work);
 
-		for (unsigned i = 0; i < kt_work_nr_tasks(work); i++)
-			away_ns += cpu_was_away_ns(kt_work_task(work, i));
 		kt_note("CPUs away for up to %.1f ms", away_ns / 1e6);
 		KT_RANGE("highest window", seen->peak_usage_millicores, 0.97 * mean,
 			 (1000 + 1000 * kt_share(0.08)) * nr_cpus + away_ns / 1e8 * 1000);

@@ -255,6 +255,22 @@ uint64_t kt_work_cpu_ns(const struct kt_work *work)
 	return sum_ns;
 }
 
+double kt_work_cpus_away_ns(const struct kt_work *work)
+{
+	uint64_t sum_ns = 0;
+
+	for (unsigned i = 0; i < work->load.nr_tasks; i++) {
+		const struct kt_task *task = &work->shared->tasks[i];
+		uint64_t longest_ns = 0;
+
+		for (uint32_t g = 0; g < task->nr_gaps; g++)
+			longest_ns = PF_MAX(longest_ns,
+					    task->gaps[g].length_ns - task->gaps[g].waited_ns);
+		sum_ns += longest_ns;
+	}
+	return (double)sum_ns;
+}
+
 void kt_work_schedstat(const struct kt_work *work, struct kt_schedstat *ret_sum)
 {
 	struct kt_schedstat sum = { 0 };

@@ -87,6 +87,13 @@ const struct kt_task *kt_work_task(const struct kt_work *work, unsigned index);
 uint64_t kt_work_cpu_ns(const struct kt_work *work); /* sum of the tasks' own CPU clocks */
 void kt_work_schedstat(const struct kt_work *work, struct kt_schedstat *ret_sum);
 
+/**
+ * kt_work_cpus_away_ns() - of kt_job_gaps: the longest time each task neither ran nor waited, summed. A CPU of a virtual
+ * machine that its host does not run has no ticks, so what its task used is booked when it goes on; in that time another
+ * CPU may have closed the window.
+ */
+double kt_work_cpus_away_ns(const struct kt_work *work);
+
 /** kt_work_end() - kills and reaps. Accepts NULL. */
 void kt_work_end(struct kt_work *work);
 PF_DEFINE_AUTO(struct kt_work *, kt_work_end);
