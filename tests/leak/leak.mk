@@ -7,7 +7,7 @@ $(B)/leak-eval: $(LEAK_EVAL_OBJS) $(B)/libpodfit-ctl.a $(B)/libpodfit.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-TEST_UNIT += $(B)/leak-eval
+TEST_UNIT += $(B)/leak-eval tests/leak/golden.sh
 
 TRACES_DIR ?= ../shared/traces
 BENCHES += bench-leak

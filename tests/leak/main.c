@@ -5,6 +5,7 @@
  *   leak-eval                    the series in the tree and generated ones, against bounds: a test
  *   leak-eval FOLDER...          a table of the scores on folders of labelled series
  *   leak-eval --generated N S    the same on N generated series of each kind from seed S on
+ *   leak-eval --export DIR S     generated series of seed S as CSV files: golden files are made of them
  *   leak-eval --cost             time of a sample and memory of a container
  */
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 
 #include "core/leak.h"
 #include "leak/eval.h"
+#include "leak/export.h"
 #include "leak/gen.h"
 
 /* Not used for tuning; a change that leaves a bound has made detection worse. */
@@ -179,5 +181,12 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--generated") && argc == 4)
 		return print_generated((unsigned)strtoul(argv[2], NULL, 10),
 				       strtoull(argv[3], NULL, 10));
+	if (!strcmp(argv[1], "--export") && argc == 4) {
+		int err = leak_export(argv[2], strtoull(argv[3], NULL, 10));
+
+		if (err < 0)
+			fprintf(stderr, "leak-eval: %s: %s\n", argv[2], strerror(-err));
+		return err < 0;
+	}
 	return print_folders(argc - 1, argv + 1);
 }

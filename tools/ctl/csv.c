@@ -48,11 +48,14 @@ static int end_of_file(struct pf_csv *csv)
 {
 	int err;
 	const char *why = gzerror(csv->file, &err);
+	size_t path_len = strlen(csv->path);
 
 	if (err == Z_OK || err == Z_STREAM_END)
 		return 0;
-	snprintf(csv->error, csv->error_size, "%s: after line %lu: damaged: %s", csv->path,
-		 csv->line_nr, why);
+	if (!strncmp(why, csv->path, path_len) && !strncmp(why + path_len, ": ", 2))
+		why += path_len + 2; /* zlib names the file, too */
+	snprintf(csv->error, csv->error_size, "%s: byte %lld (after line %lu): damaged: %s",
+		 csv->path, (long long)gzoffset(csv->file), csv->line_nr, why);
 	return -EBADMSG;
 }
 
@@ -82,6 +85,11 @@ int pf_csv_next(struct pf_csv *csv)
 			*to++ = *c;
 		}
 	}
+	/* A line without an end: the last one, or what is left of one where the file was cut. */
+	int err = end_of_file(csv);
+
+	if (err < 0)
+		return err;
 	if (!gzeof(csv->file))
 		return pf_csv_bad_line(csv, "longer than 4095 bytes, or with a NUL in it");
 	*to = '\0';

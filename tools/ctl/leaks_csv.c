@@ -70,12 +70,22 @@ static void utc(uint64_t unix_s, char *text, size_t size)
 
 static void print_table(const struct replay *p, const struct row *row)
 {
-	char at[32], eta[32];
+	char at[32], eta[32], interval[64] = "";
 
 	utc(row->at, at, sizeof(at));
 	utc(row->eta, eta, sizeof(eta));
-	fprintf(p->out, "%-32s %-16s %12.2f  %-16s\n", row->id, at, row->slope / (double)PF_MIB,
-		eta);
+	if (row->slope_high > 0)
+		snprintf(interval, sizeof(interval), "%.2f-%.2f", row->slope_low / (double)PF_MIB,
+			 row->slope_high / (double)PF_MIB);
+	fprintf(p->out, "%-32s %-16s %10.2f %-17s %-16s\n", row->id, at,
+		row->slope / (double)PF_MIB, interval, eta);
+}
+
+/* A moment that is not in sight is absent: unknown. */
+static void json_time(FILE *out, const char *name, uint64_t unix_s)
+{
+	if (unix_s < horizon_s)
+		fprintf(out, ", \"%s\": %" PRIu64, name, unix_s);
 }
 
 static void print_json(const struct replay *p, const struct row *row)
@@ -90,14 +100,15 @@ static void print_json(const struct replay *p, const struct row *row)
 			fputc(*c, p->out);
 	}
 	fprintf(p->out,
-		"\", \"first_alarm_unix_seconds\": %" PRIu64
-		", \"slope_bytes_per_hour\": %.0f, \"eta_unix_seconds\": %" PRIu64,
-		row->at, row->slope, row->eta);
-	if (row->slope_high > 0)
-		fprintf(p->out,
-			", \"slope_low\": %.0f, \"slope_high\": %.0f, \"eta_low_unix\": %" PRIu64
-			", \"eta_high_unix\": %" PRIu64,
-			row->slope_low, row->slope_high, row->eta_low, row->eta_high);
+		"\", \"first_alarm_unix_seconds\": %" PRIu64 ", \"slope_bytes_per_hour\": %.0f",
+		row->at, row->slope);
+	json_time(p->out, "eta_unix_seconds", row->eta);
+	if (row->slope_high > 0) {
+		fprintf(p->out, ", \"slope_low\": %.0f, \"slope_high\": %.0f", row->slope_low,
+			row->slope_high);
+		json_time(p->out, "eta_low_unix", row->eta_low);
+		json_time(p->out, "eta_high_unix", row->eta_high);
+	}
 	fputc('}', p->out);
 }
 
@@ -117,8 +128,8 @@ static void print_head(const struct replay *p)
 		      "slope_low,slope_high,eta_low_unix,eta_high_unix\n",
 		      p->out);
 	else if (p->format == TABLE)
-		fprintf(p->out, "%-32s %-16s %12s  %-16s\n", "SERIES", "ALARM (UTC)", "MiB/HOUR",
-			"EXHAUSTED (UTC)");
+		fprintf(p->out, "%-32s %-16s %10s %-17s %-16s\n", "SERIES", "ALARM (UTC)",
+			"MiB/HOUR", p->baseline ? "" : "90 % INTERVAL", "EXHAUSTED (UTC)");
 	else
 		fprintf(p->out, "{\"mode\": \"%s\", \"alarms\": [",
 			p->baseline ? "baseline" : "podfit");
@@ -203,7 +214,7 @@ static int replay_series(void *arg, const struct pf_series *series)
 		push(p, &options, &sample, series->id);
 	}
 	if (!nr_values)
-		return 0;
+		return 0; /* CPU only */
 	p->nr_series++;
 	p->nr_alarmed += p->nr_alarms > nr_before;
 	if (p->nr_alarms == nr_before && p->format == CSV)
@@ -234,6 +245,12 @@ int pf_ctl_leaks_csv(const char *path, const char *mode, const char *format, FIL
 	if (err < 0) {
 		fprintf(errors, "podfit: leaks: %s\n", *error ? error : "cannot write the result");
 		return err == -EBADMSG ? PF_EXIT_DAMAGED : PF_EXIT_FAILED;
+	}
+	if (!p.nr_series) {
+		fprintf(errors,
+			"podfit: leaks: %s: no series with values in a column memory_bytes\n",
+			path);
+		return PF_EXIT_DAMAGED;
 	}
 	print_foot(&p);
 	return fflush(out) ? PF_EXIT_FAILED : PF_EXIT_OK;

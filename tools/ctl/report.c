@@ -559,11 +559,14 @@ static int leaks_from_csv(int argc, char **argv)
 			mode = optarg;
 		else if (c == 'o')
 			format = optarg;
+		else if (!strcmp(argv[optind - 1], "--from-csv"))
+			return pf_ctl_usage("leaks", "--from-csv: wants a file or a folder");
 		else
 			return pf_ctl_usage("leaks", "%s: not with --from-csv", argv[optind - 1]);
 	}
 	if (optind < argc || !path)
-		return pf_ctl_usage("leaks", "takes no arguments");
+		return pf_ctl_usage("leaks", "%s: one --from-csv=PATH is all it takes",
+				    optind < argc ? argv[optind] : "--from-csv");
 	return pf_ctl_leaks_csv(path, mode, format, stdout, stderr);
 }
 

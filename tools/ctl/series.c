@@ -241,6 +241,8 @@ static int take_row(struct reader *r, struct pf_csv *csv, int cpu, int memory, i
 
 	if (csv->nr_fields < 2 || !*csv->field[0])
 		return pf_csv_bad_line(csv, "has no series_id and unix_seconds");
+	if (PF_MAX(PF_MAX(cpu, memory), limit) >= (int)csv->nr_fields)
+		return pf_csv_bad_line(csv, "has too few fields");
 	if (strlen(csv->field[0]) >= PF_SERIES_ID_MAX)
 		return pf_csv_bad_line(csv, "series_id is longer than 127 bytes");
 	if (strcmp(csv->field[0], r->id) != 0) {
