@@ -173,6 +173,10 @@ int pf_feed_oom(struct pf_feed *feed, const struct pf_oom_kill *kill, uint64_t r
 		bump = fmax(bump, (double)kill->usage_bytes * (feed->rules.oom_bump_ratio - 1));
 		growth = fmax(growth, growth_until(feed, kill));
 	}
+	/* Between two readings nobody else may have seen how high it was. */
+	if (kill->usage_bytes != PF_UNKNOWN && (slice->memory_peak_bytes == PF_UNKNOWN ||
+						kill->usage_bytes > slice->memory_peak_bytes))
+		slice->memory_peak_bytes = kill->usage_bytes;
 	*ret_overshoot_bytes = (uint64_t)fmax(bump, growth * OVERSHOOT_SPAN_S);
 	pf_slice_oom(slice, *ret_overshoot_bytes);
 	return r;

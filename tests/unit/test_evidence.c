@@ -357,6 +357,25 @@ static void test_kill_is_answered(void)
 	PF_CHECK_INT("and stays so", size.oom_bytes, 0);
 }
 
+/* The advice is applied while the hour of the kill still runs: it must not rest on itself. */
+static void test_kill_and_resize(void)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_new();
+	struct evidence_hour resized = { .idle_windows = 36000,
+					 .memory_bytes = 500,
+					 .hot_bytes = 450,
+					 .oom_kills = 1,
+					 .overshoot_bytes = 100,
+					 .limit_bytes = 690 };
+	struct pf_rules rules;
+	struct pf_memory_size size;
+
+	pf_rules_default(&rules);
+	evidence_run(e, "a", 0, 1, &resized);
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_INT("of what it had when it was killed", size.oom_bytes, 600);
+}
+
 /* A peak is given up where its hours of unused size are dearer than the kill. */
 static void test_kill_price(void)
 {
@@ -388,8 +407,8 @@ static void test_kill_price(void)
 
 PF_TEST_SUITE(evidence, { "many instances", test_many_instances },
 	      { "kill is answered", test_kill_is_answered }, { "kill price", test_kill_price },
-	      { "any order", test_any_order }, { "merge", test_merge },
-	      { "merge empty", test_merge_empty }, { "is VPA", test_is_vpa },
-	      { "memory need", test_memory_need },
+	      { "kill and resize", test_kill_and_resize }, { "any order", test_any_order },
+	      { "merge", test_merge }, { "merge empty", test_merge_empty },
+	      { "is VPA", test_is_vpa }, { "memory need", test_memory_need },
 	      { "windows without limit", test_windows_without_limit }, { "growth", test_growth },
 	      { "old peaks go", test_old_peaks_go }, { "bounded", test_bounded });

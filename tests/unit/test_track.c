@@ -246,6 +246,8 @@ static void test_kill(void)
 		      (double)PF_MIB);
 	PF_CHECK_INT("kept with the hour", track->slices.open->oom_overshoot_bytes,
 		     record.overshoot_bytes);
+	PF_CHECK_INT("nobody else saw how high it was", track->slices.open->memory_peak_bytes,
+		     300 * PF_MIB);
 	kill.handle = 77;
 	pf_tracks_oom_killed(f.tracks, &kill, f.offset_ns, &record);
 	PF_CHECK("of nobody known", !record.workload || !record.workload[0]);
