@@ -767,13 +767,13 @@ static bool parse_type(struct cxx *c, int *ret_paren)
 static bool skip_offset(struct cxx *c)
 {
 	struct demangle *d = c->d;
-	bool virtual = demangle_peek(d) == 'v';
+	unsigned nr_numbers = demangle_peek(d) == 'h' ? 1 : demangle_peek(d) == 'v' ? 2 : 0;
 	size_t number;
 
-	if (!virtual && demangle_peek(d) != 'h')
+	if (!nr_numbers)
 		return demangle_fail(d);
 	d->at++;
-	for (int i = 0; i <= virtual; i++) {
+	for (unsigned i = 0; i < nr_numbers; i++) {
 		(void)demangle_take(d, "n");
 		if (!demangle_number(d, &number) || !demangle_take(d, "_"))
 			return demangle_fail(d);
@@ -808,7 +808,10 @@ static bool parse_special(struct cxx *c)
 	}
 	if (demangle_take(d, "Tc")) {
 		demangle_puts(d, "covariant return thunk to ");
-		return skip_offset(c) && skip_offset(c) && parse_encoding(c, false);
+		for (int i = 0; i < 2; i++)
+			if (!skip_offset(c))
+				return false;
+		return parse_encoding(c, false);
 	}
 	if (!demangle_take(d, "T"))
 		return demangle_fail(d);
