@@ -126,6 +126,23 @@ static void add_process(struct pf_buf *out, const struct pf_growth_process *p)
 	(void)pf_buf_adds(out, "\n");
 }
 
+/* Without a name it is a place in a file; the build id tells which one it was. */
+static void add_frame(struct pf_buf *out, const struct pf_stack_frame *frame)
+{
+	const char *file = frame->module ? strrchr(frame->module, '/') : NULL;
+
+	if (frame->symbol) {
+		(void)pf_buf_adds(out, frame->symbol);
+	} else if (frame->module && frame->offset != PF_UNKNOWN) {
+		(void)pf_buf_addf(out, "%s+0x%llx", file ? file + 1 : frame->module,
+				  (unsigned long long)frame->offset);
+		if (frame->build_id)
+			(void)pf_buf_addf(out, " (build id %.12s)", frame->build_id);
+	} else {
+		(void)pf_buf_addf(out, "0x%llx", (unsigned long long)frame->address);
+	}
+}
+
 static void add_leak(struct run *run, const struct pf_group *group)
 {
 	const struct pf_leak_finding *leak = group->row.leak;
@@ -163,13 +180,8 @@ static void add_leak(struct run *run, const struct pf_group *group)
 		(void)pf_buf_addf(out, "  stack of %s of the growth:",
 				  pf_human(PF_QUANTITY_RATIO, leak->stacks[i].share).text);
 		for (size_t j = 0; j < leak->stacks[i].nr_frames; j++) {
-			const struct pf_stack_frame *frame = &leak->stacks[i].frames[j];
-
-			if (frame->symbol)
-				(void)pf_buf_addf(out, "%s%s", j ? " < " : " ", frame->symbol);
-			else
-				(void)pf_buf_addf(out, "%s0x%llx", j ? " < " : " ",
-						  (unsigned long long)frame->address);
+			(void)pf_buf_adds(out, j ? " < " : " ");
+			add_frame(out, &leak->stacks[i].frames[j]);
 		}
 		(void)pf_buf_adds(out, "\n");
 	}
