@@ -33,7 +33,7 @@ int pf_histories_new(uint32_t max_histories, struct pf_histories **ret_histories
 
 static void history_free(struct pf_history *history)
 {
-	pf_evidence_free(history->evidence);
+	pf_evidence_packed_done(&history->packed);
 	free(history->key);
 	free(history);
 }
@@ -100,20 +100,38 @@ int pf_histories_get(struct pf_histories *histories, const char *key, uint64_t n
 	return 0;
 }
 
+int pf_history_evidence(const struct pf_history *history, struct pf_evidence **ret_evidence)
+{
+	struct pf_vpa_settings settings;
+
+	if (history->packed.size)
+		return pf_evidence_unpack(&history->packed, ret_evidence);
+	pf_vpa_settings_default(&settings);
+	return pf_evidence_new(&settings, ret_evidence);
+}
+
+int pf_history_set(struct pf_history *history, const struct pf_evidence *evidence)
+{
+	struct pf_evidence_packed packed;
+	int r = pf_evidence_pack(evidence, &packed);
+
+	if (r < 0)
+		return r;
+	pf_evidence_packed_done(&history->packed);
+	history->packed = packed;
+	return 0;
+}
+
 int pf_history_take(struct pf_history *history, const char *instance, const struct pf_slice *slice,
 		    uint64_t now_ns)
 {
-	struct pf_vpa_settings settings;
-	int r = 0;
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
+	int r = pf_history_evidence(history, &evidence);
 
 	history->touched_ns = now_ns;
-	if (!history->evidence) {
-		pf_vpa_settings_default(&settings);
-		r = pf_evidence_new(&settings, &history->evidence);
-	}
-	return r < 0 ? r
-		     : pf_evidence_add_slice(history->evidence, pf_evidence_instance_id(instance),
-					     slice);
+	if (r == 0)
+		r = pf_evidence_add_slice(evidence, pf_evidence_instance_id(instance), slice);
+	return r < 0 ? r : pf_history_set(history, evidence);
 }
 
 struct pf_history *pf_histories_next(const struct pf_histories *histories, size_t *cursor)

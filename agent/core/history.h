@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "core/advice.h"
-#include "core/evidence.h"
+#include "core/evidence_pack.h"
 #include "core/types.h"
 
 enum {
@@ -24,8 +24,8 @@ enum {
 
 struct pf_history {
 	char *key;
-	struct pf_evidence *evidence; /* of final slices; NULL: none yet */
-	uint64_t touched_ns;	      /* CLOCK_MONOTONIC */
+	struct pf_evidence_packed packed; /* evidence of final slices; empty: none yet */
+	uint64_t touched_ns;		  /* CLOCK_MONOTONIC */
 	uint32_t nr_living;	 /* containers that count on it; it stays while there are any */
 	enum pf_verdict verdict; /* first finding of the newest recommendation */
 	bool advised;		 /* it held amounts */
@@ -46,6 +46,14 @@ void pf_history_key(const struct pf_identity *identity, char ret_key[PF_HISTORY_
  * (counted); -ENOMEM. */
 PF_MUST_CHECK int pf_histories_get(struct pf_histories *histories, const char *key, uint64_t now_ns,
 				   struct pf_history **ret_history);
+
+/** pf_history_evidence() - what final slices have told so far, as a copy; empty evidence if none has.
+ * Return: 0; -ENOMEM. */
+PF_MUST_CHECK int pf_history_evidence(const struct pf_history *history,
+				      struct pf_evidence **ret_evidence);
+
+/** pf_history_set() - its evidence is this from now on. Return: 0; -ENOMEM: it is as it was. */
+PF_MUST_CHECK int pf_history_set(struct pf_history *history, const struct pf_evidence *evidence);
 
 /** pf_history_take() - takes a final slice of the instance. Return: 0; -ENOMEM. */
 PF_MUST_CHECK int pf_history_take(struct pf_history *history, const char *instance,

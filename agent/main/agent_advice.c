@@ -133,13 +133,9 @@ static int gather(struct pf_agent *agent, const struct pf_history *history,
 		  struct pf_evidence **ret_evidence, unsigned *ret_nr_replicas)
 {
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
-	struct pf_vpa_settings settings;
 	struct pf_track *track;
-	int r;
+	int r = pf_history_evidence(history, &evidence);
 
-	pf_vpa_settings_default(&settings);
-	r = history->evidence ? pf_evidence_copy(history->evidence, &evidence)
-			      : pf_evidence_new(&settings, &evidence);
 	*ret_nr_replicas = 0;
 	pf_tracks_for_each(agent->tracks, cursor, track)
 	{

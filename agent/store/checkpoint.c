@@ -58,13 +58,9 @@ static int gather(const struct pf_history *history, const struct pf_tracks *trac
 		  struct pf_evidence **ret_evidence)
 {
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
-	struct pf_vpa_settings settings;
 	struct pf_track *track;
-	int r;
+	int r = pf_history_evidence(history, &evidence);
 
-	pf_vpa_settings_default(&settings);
-	r = history->evidence ? pf_evidence_copy(history->evidence, &evidence)
-			      : pf_evidence_new(&settings, &evidence);
 	pf_tracks_for_each(tracks, cursor, track)
 	{
 		uint64_t id = pf_evidence_instance_id(track->instance);
@@ -298,9 +294,7 @@ static int load_history(const Podfit__Checkpoint__V1__History *record,
 	r = pf_histories_get(parts->histories, record->key, parts->now_ns, &history);
 	if (r == -ENOSPC)
 		return 0; /* smaller tables than before: counted there */
-	if (r == 0 && !history->evidence)
-		history->evidence = pf_take(evidence);
-	return r;
+	return r == 0 && !history->packed.size ? pf_history_set(history, evidence) : r;
 }
 
 static int load_leak(const Podfit__Checkpoint__V1__Leak *record,

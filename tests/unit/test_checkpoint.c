@@ -103,6 +103,7 @@ static int load(const struct world *world, struct pf_checkpoint_parts *into,
 
 static void test_round_trip(void)
 {
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
 	struct pf_checkpoint_feeds *feeds = NULL;
 	struct pf_checkpoint_parts again;
 	struct pf_history *history = NULL;
@@ -114,9 +115,9 @@ static void test_round_trip(void)
 	PF_CHECK_INT("save", pf_checkpoint_save(&pf_sys_real, world.directory, &world.parts), 0);
 	PF_CHECK_INT("load", load(&world, &again, &feeds), 1);
 	PF_CHECK_INT("history", pf_histories_get(again.histories, "a", 1, &history), 0);
-	PF_CHECK("with evidence", history->evidence != NULL);
-	if (history->evidence)
-		PF_CHECK_INT("of both instances", history->evidence->nr_instances, 2);
+	PF_CHECK("with evidence", history->packed.size > 0);
+	PF_CHECK_INT("evidence", pf_history_evidence(history, &evidence), 0);
+	PF_CHECK_INT("of both instances", evidence->nr_instances, 2);
 	PF_CHECK("leak", pf_leak_book_next(again.leaks, &cursor) != NULL);
 	track = pf_tracks_find(world.parts.tracks, 7);
 	track->feed.vpa.interval_end_ns = 0;
@@ -189,6 +190,7 @@ static int load_at(const struct world *world, int64_t now_unix_ns, int64_t *ret_
 		   uint64_t *ret_leak_ns, struct pf_evidence *ret_evidence)
 {
 	struct pf_checkpoint_feeds *feeds = NULL;
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
 	struct pf_checkpoint_parts again;
 	struct pf_history *history = NULL;
 	const struct pf_leak_entry *leak;
@@ -202,9 +204,9 @@ static int load_at(const struct world *world, int64_t now_unix_ns, int64_t *ret_
 	r = pf_checkpoint_load(&pf_sys_real, world->directory, &again, &feeds, error,
 			       sizeof(error));
 	if (r == 1 && pf_histories_get(again.histories, "a", 1, &history) == 0 &&
-	    history->evidence) {
-		*ret_last_ns = history->evidence->last_ns;
-		*ret_evidence = *history->evidence;
+	    pf_history_evidence(history, &evidence) == 0) {
+		*ret_last_ns = evidence->last_ns;
+		*ret_evidence = *evidence;
 		ret_evidence->peaks = NULL;
 		ret_evidence->instances = NULL;
 	}
@@ -358,6 +360,7 @@ static void test_newer(void)
 static void test_earlier_build(void)
 {
 	static const char source[] = "tests/fixtures/versions/checkpoint-1.pb";
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
 	struct pf_checkpoint_feeds *feeds = NULL;
 	struct pf_checkpoint_parts again;
 	struct pf_history *history = NULL;
@@ -377,12 +380,12 @@ static void test_earlier_build(void)
 	pf_buf_done(&file);
 	PF_CHECK_INT("load", load(&world, &again, &feeds), 1);
 	PF_CHECK_INT("history", pf_histories_get(again.histories, "a", 1, &history), 0);
-	if (history->evidence) {
-		PF_CHECK_INT("instances", history->evidence->nr_instances, 2);
-		PF_CHECK_INT("quota", history->evidence->cfs_quota_us, 9109);
-		PF_CHECK_INT("memory", history->evidence->hours[0].peak_bytes, 1 << 20);
-		PF_CHECK_INT("kills", history->evidence->oom_kills, 4211321);
-		PF_CHECK_INT("VPA samples", history->evidence->vpa.nr_samples, 10);
+	if (pf_history_evidence(history, &evidence) == 0) {
+		PF_CHECK_INT("instances", evidence->nr_instances, 2);
+		PF_CHECK_INT("quota", evidence->cfs_quota_us, 9109);
+		PF_CHECK_INT("memory", evidence->hours[0].peak_bytes, 1 << 20);
+		PF_CHECK_INT("kills", evidence->oom_kills, 4211321);
+		PF_CHECK_INT("VPA samples", evidence->vpa.nr_samples, 10);
 	}
 	PF_CHECK("leak", pf_leak_book_next(again.leaks, &cursor) != NULL);
 	pf_tracks_find(world.parts.tracks, 7)->feed.vpa.interval_end_ns = 0;

@@ -77,6 +77,17 @@ static void parts_free(struct pf_checkpoint_parts *parts)
 	pf_leak_book_free(parts->leaks);
 }
 
+static int mark(struct pf_history *history, uint64_t generation)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
+	int r = pf_history_evidence(history, &evidence);
+
+	if (r < 0)
+		return r;
+	evidence->restarts = generation;
+	return pf_history_set(history, evidence);
+}
+
 /* Every history of one save bears the generation, so a mixture of two saves would show. */
 static int set_generation(struct pf_checkpoint_parts *parts, uint64_t generation)
 {
@@ -89,11 +100,12 @@ static int set_generation(struct pf_checkpoint_parts *parts, uint64_t generation
 
 		snprintf(key, sizeof(key), "history %d", i);
 		r = pf_histories_get(parts->histories, key, 1, &history);
-		if (r == 0 && !history->evidence)
+		if (r == 0 && !history->packed.size)
 			r = pf_history_take(history, "one", slice, 2);
+		if (r == 0)
+			r = mark(history, generation);
 		if (r < 0)
 			return r;
-		history->evidence->restarts = generation;
 	}
 	return 0;
 }
@@ -146,7 +158,10 @@ static int64_t loaded_generation(void)
 		generation = 0;
 	pf_histories_for_each(parts.histories, cursor, history)
 	{
-		int64_t one = history->evidence ? (int64_t)history->evidence->restarts : 0;
+		PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
+		int64_t one = pf_history_evidence(history, &evidence) == 0
+				      ? (int64_t)evidence->restarts
+				      : 0;
 
 		generation = generation < 0 || generation == one ? one : 0;
 	}

@@ -80,21 +80,25 @@ static void take(struct pf_history *history, const char *instance, uint32_t hour
 static void test_restarts_and_clock(void)
 {
 	PF_AUTO(pf_histories_freep) struct pf_histories *all = NULL;
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = NULL;
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *later = NULL;
 	struct pf_history *h = NULL;
 
 	PF_CHECK_INT("new", pf_histories_new(2, &all), 0);
 	PF_CHECK_INT("get", pf_histories_get(all, "a", 10, &h), 0);
-	PF_CHECK("nothing yet", !h->evidence);
+	PF_CHECK("nothing yet", !h->packed.size);
 	for (uint32_t hour = 48; hour < 54; hour++)
 		take(h, "pod-1", hour, 900);
 	take(h, "pod-2", 54, 300);
-	PF_CHECK_INT("both", h->evidence->nr_instances, 2);
-	PF_CHECK_INT("of the one that is gone too", highest_need(h->evidence), 900);
-	PF_CHECK_NEAR("hours", h->evidence->covered_hours, 7, 1e-9);
+	PF_CHECK_INT("evidence", pf_history_evidence(h, &e), 0);
+	PF_CHECK_INT("both", e->nr_instances, 2);
+	PF_CHECK_INT("of the one that is gone too", highest_need(e), 900);
+	PF_CHECK_NEAR("hours", e->covered_hours, 7, 1e-9);
 	take(h, "pod-2", 30, 950); /* a day earlier */
-	PF_CHECK_INT("an earlier hour counts", highest_need(h->evidence), 950);
-	PF_CHECK_NEAR("hours", h->evidence->covered_hours, 8, 1e-9);
-	PF_CHECK_INT("the newest stays the newest", h->evidence->last_ns,
+	PF_CHECK_INT("evidence", pf_history_evidence(h, &later), 0);
+	PF_CHECK_INT("an earlier hour counts", highest_need(later), 950);
+	PF_CHECK_NEAR("hours", later->covered_hours, 8, 1e-9);
+	PF_CHECK_INT("the newest stays the newest", later->last_ns,
 		     (int64_t)((EVIDENCE_START_HOUR + 55) * PF_NS_PER_HOUR));
 }
 
