@@ -4,14 +4,14 @@
 #
 #   FLEET_NODES="100 1000"       fleets of so many nodes of 100 containers, three rounds of reports each ("" none)
 #   FLEET_STORES="sqlite postgres"
-#   FLEET_LONG="200"             long-lived fleets of so many nodes ("" none), on SQLite: FLEET_ROUNDS reports a node,
+#   FLEET_LONG="100"             long-lived fleets of so many nodes ("" none), on SQLite: FLEET_ROUNDS reports a node,
 #   FLEET_ROUNDS=20              FLEET_MINUTES of simulated time apart; the collector's clock is libfaketime's. Then it is
 #   FLEET_MINUTES=360            started anew, which makes days of hours that are old.
 set -u
 B=${B:-build/release}
 nodes_list=${FLEET_NODES-100 1000}
 stores=${FLEET_STORES-sqlite postgres}
-long_list=${FLEET_LONG-200}
+long_list=${FLEET_LONG-100}
 rounds=${FLEET_ROUNDS:-20}
 minutes=${FLEET_MINUTES:-360}
 port=${FLEET_PORT:-19790}
@@ -41,8 +41,11 @@ wait_for() { # SECONDS COMMAND...
 	done
 }
 is_up() { curl -sf -o "$work/up" "$url/livez"; }
-has_merged() { # at least COUNT times
-	metric podfit_collector_merges_total | awk -v n="$1" '{ exit !($1 >= n) } END { if (!NR) exit 1 }'
+has_merged() { # SECONDS since 1970: a merge that began then or later is done
+	metric podfit_collector_merged_timestamp_seconds | awk -v at="$1" '{ exit !($1 >= at) } END { if (!NR) exit 1 }'
+}
+wait_for_picture() { # of what is stored now
+	wait_for 900 has_merged "${1:-$(date +%s)}" || echo "bench-fleet: no new picture in 900 s" >&2
 }
 start_collector() { # WHERE [ENVIRONMENT...]
 	where=$1
@@ -55,10 +58,7 @@ start_collector() { # WHERE [ENVIRONMENT...]
 		exit 1
 	}
 }
-after_merge() { # waits for a merge that began after now; of two one did
-	seen=$(metric podfit_collector_merges_total)
-	wait_for 900 has_merged $((${seen:-0} + ${1:-2})) || echo "bench-fleet: no new picture in 900 s" >&2
-}
+has_size() { metric podfit_collector_store_bytes | grep -qv "^0*$"; } # chores follow the first picture
 median_ms() { # PATH: of seven answers
 	for _ in 1 2 3 4 5 6 7; do
 		curl -s -o "$work/page" -w '%{time_total}\n' "$url$1"
@@ -86,7 +86,6 @@ heading() {
 		coll_ms merge_s peak_MB disk_MB page_ms api_ms leak_ms nodes_ms
 }
 row() { # STORE NODES OUTPUT NAME
-	after_merge
 	printf '%-9s %6s %s %8.1f %8s %8s %7s %7s %6s %6s\n' "$1" "$2" "$(rate_row "$3")" \
 		"$(metric podfit_collector_merge_seconds)" "$(memory_mb VmHWM)" "$(disk_mb "$1" "$4")" "$(median_ms /)" \
 		"$(median_ms '/v1/recommendations?limit=100')" "$(median_ms /v1/leaks)" "$(median_ms '/v1/nodes?limit=100')"
@@ -103,6 +102,7 @@ once() { # STORE NODES
 	esac
 	"$B/fleet" --url="$url" --nodes="$2" --rounds=3 --connections=64 --pid="$collector" >"$work/out" 2>"$work/err" ||
 		cat "$work/err" >&2
+	wait_for_picture
 	row "$1" "$2" "$work/out" "$name"
 	stop_collector
 	pg_stop
@@ -127,10 +127,10 @@ long() { # NODES
 	row sqlite "$nodes" "$work/out" "$name"
 	stop_collector
 	start_collector "sqlite:$work/$name.db" "$@"
-	after_merge 1
+	wait_for_picture 1
 	echo "          started anew: first picture after $(metric podfit_collector_merge_seconds) s ($(cpu_s) s of CPU)," \
-		"$(memory_mb VmHWM) MB at most; page $(median_ms /) ms"
-	after_merge 1 # the days are made after the first picture
+		"$(memory_mb VmHWM) MB at most; page $(median_ms /) ms, API $(median_ms '/v1/recommendations?limit=100') ms"
+	wait_for 300 has_size
 	echo "          old hours made days: $(metric podfit_collector_store_bytes) bytes in use," \
 		"$(metric podfit_collector_store_summaries) summaries, $(metric podfit_collector_store_reports) reports"
 	stop_collector
