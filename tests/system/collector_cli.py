@@ -86,8 +86,8 @@ def test_compare(folder):
     check("figures have units", "CPU use: 602m, stable has 202m (+400m, 95 % interval +" in table and "cores" not in
           table.split("CPU use:")[1].split("\n")[0], table)
     check("kills by the hour", "OOM kills and restarts an hour: 2, stable has 0" in table, table)
-    check("instances and hours", "4 stable and 4 canary instances" in table and "1 hours in which both ran" in table and
-          "1 hours are left out" in table, table)
+    check("instances and hours", "4 stable and 4 canary instances" in table and "1 hour in which both ran" in table and
+          "1 hour is left out" in table, table)
     done = podfit("compare", url, stable, canary, "-o", "json", "--window=4h")
     answer = json.loads(done.stdout)
     check("JSON and nothing else", done.returncode == 0 and not done.stderr and answer["verdict"] == "ROLLBACK", done)

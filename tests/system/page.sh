@@ -67,7 +67,15 @@ mkdir "$work/pages"
 # ---- a real collector's, with a fleet of two days; the pages are kept as files, so that all of this can look at them ----
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 url=http://127.0.0.1:$port
-"$B/podfit-collector" "--store=sqlite:$work/podfit.db" "--web.listen-address=127.0.0.1:$port" --merge.interval=300ms \
+cat >"$work/policy.yaml" <<'END'
+apiVersion: podfit.io/v1
+kind: Policy
+prices: { currency: EUR, cpuCoreHour: 0.03, memoryGiBHour: 0.004 }
+rules:
+  - match: { workload: "checkout-api-*" }
+    class: api-gateway
+END
+"$B/podfit-collector" "--store=sqlite:$work/podfit.db" "--policy.file=$work/policy.yaml" "--web.listen-address=127.0.0.1:$port" --merge.interval=300ms \
 	--log.level=warning 2>"$work/collector.log" &
 collector=$!
 trap 'kill "$collector" 2>/dev/null; rm -rf "$work"' EXIT
@@ -105,6 +113,7 @@ if check "real: a fleet reports" "$B/fleet" "--url=$url" --nodes=3 --containers=
 	fetch real-workload "$page" 200
 	leaking=$(curl -s "$url/v1/workloads?verdict=MEMORY_LEAK" | sed -n 's/.*"href": "\/v1\([^"]*\)".*/\1/p' | head -n 1)
 	fetch real-leak "$leaking" 200
+	fetch real-daemonset /workloads/sim/kube-system/DaemonSet/log-shipper/shipper 200
 	fetch real-compare "/compare?stable=workload%3Dcheckout-api-0&canary=workload%3Dcheckout-api-1" 200
 	fetch real-compare-nobody "/compare?stable=workload%3Dnobody&canary=workload%3Dnone" 200
 	fetch real-compare-wrong "/compare?stable=x%3D%3D&canary=b" 200
@@ -152,6 +161,9 @@ check "real workload: waits" has "$work/real-workload.dom" 'Waiting for a CPU'
 check "real workload: stalls" has "$work/real-workload.dom" 'Stalled by its own quota'
 check "real workload: patch" has "$work/real-workload.dom" 'kubectl patch deployment'
 check "real workload: why" has "$work/real-workload.dom" 'How these numbers came about'
+check "real daemonset: by class of node" has "$work/real-daemonset.dom" 'on nodes of class'
+check "real fleet: classes" has "$work/real-fleet.dom" 'Sums over all instances by workload class'
+check "real fleet: money" has "$work/real-fleet.dom" 'EUR'
 check "real leak: forecast" has "$work/real-leak.dom" 'forecast'
 check "real compare: hours" has "$work/real-compare.dom" 'in which both ran'
 

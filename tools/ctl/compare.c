@@ -147,22 +147,23 @@ static void print_table(yajl_val answer)
 	static const char *const titles[NR_COLUMNS] = { "MEASURE",    "STABLE",	       "CANARY",
 							"DIFFERENCE", "95 % INTERVAL", "OUTCOME" };
 	yajl_val reasons = member(answer, "reasons"), rows = member(answer, "measures");
+	uint64_t nr_hours = uint_of(answer, "nr_hours");
+	uint64_t nr_left_out = uint_of(answer, "nr_hours_left_out");
 
 	put(text_of(answer, "verdict"));
 	printf(", confidence ");
 	put(text_of(answer, "confidence"));
 	printf(" (mode ");
 	put(text_of(answer, "mode"));
-	printf(")\n%s stable and %s canary instances, %s to %s, %s hours in which both ran\n",
+	printf(")\n%s stable and %s canary instances, %s to %s, %s %s in which both ran\n",
 	       pf_human_count(uint_of(answer, "nr_stable")).text,
 	       pf_human_count(uint_of(answer, "nr_canary")).text,
 	       pf_human_time(uint_of(answer, "from_unix_ns")).text,
-	       pf_human_time(uint_of(answer, "to_unix_ns")).text,
-	       pf_human_count(uint_of(answer, "nr_hours")).text);
-	if (uint_of(answer, "nr_hours_left_out") &&
-	    uint_of(answer, "nr_hours_left_out") < PF_NO_LIMIT)
-		printf("%s hours are left out: only one side ran\n",
-		       pf_human_count(uint_of(answer, "nr_hours_left_out")).text);
+	       pf_human_time(uint_of(answer, "to_unix_ns")).text, pf_human_count(nr_hours).text,
+	       nr_hours == 1 ? "hour" : "hours");
+	if (nr_left_out && nr_left_out < PF_NO_LIMIT)
+		printf("%s %s left out: only one side ran\n", pf_human_count(nr_left_out).text,
+		       nr_left_out == 1 ? "hour is" : "hours are");
 	for (size_t i = 0; YAJL_IS_ARRAY(reasons) && i < YAJL_GET_ARRAY(reasons)->len; i++) {
 		yajl_val reason = YAJL_GET_ARRAY(reasons)->values[i];
 
