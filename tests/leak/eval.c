@@ -106,6 +106,8 @@ struct folder {
 	struct labelled {
 		struct labelled *next;
 		struct leak_label label;
+		struct leak_alarm *alarms; /* of a file of predictions */
+		size_t nr_alarms;
 	} * all;
 };
 
@@ -113,6 +115,7 @@ static void folder_done(struct folder *folder)
 {
 	for (struct labelled *l = folder->all, *next; l; l = next) {
 		next = l->next;
+		free(l->alarms);
 		free(l);
 	}
 	pf_map_free(folder->by_id);
@@ -139,7 +142,7 @@ static enum leak_class class_of(const char *name)
 
 static int add_label(struct folder *folder, const char *id, const struct leak_label *label)
 {
-	struct labelled *l = malloc(sizeof(*l));
+	struct labelled *l = calloc(1, sizeof(*l));
 	int err;
 
 	if (!l)
@@ -184,6 +187,85 @@ static int read_labels(struct folder *folder, const char *path, char *error, siz
 			return err;
 	}
 	return err;
+}
+
+/* Alarms in a file as `podfit leaks --from-csv -o csv` writes them, to their series. */
+static int read_predictions(struct folder *folder, const char *path, char *error, size_t error_size)
+{
+	PF_AUTO(pf_csv_close) struct pf_csv csv = { 0 };
+	static const char *const names[] = { "first_alarm_unix_seconds",
+					     "slope_bytes_per_hour",
+					     "eta_unix_seconds",
+					     "slope_low",
+					     "slope_high",
+					     "eta_low_unix",
+					     "eta_high_unix" };
+	int columns[PF_ARRAY_SIZE(names)], err = pf_csv_open(path, error, error_size, &csv);
+
+	if (err >= 0)
+		err = pf_csv_next(&csv);
+	if (err < 0)
+		return err;
+	if (pf_csv_column(&csv, "series_id") != 0)
+		return pf_csv_bad_line(&csv, "does not begin with series_id");
+	for (size_t i = 0; i < PF_ARRAY_SIZE(names); i++)
+		columns[i] = pf_csv_column(&csv, names[i]);
+	while ((err = pf_csv_next(&csv)) > 0) {
+		struct labelled *l = pf_map_get_str(folder->by_id, csv.field[0]);
+		struct leak_alarm a, *alarms;
+		double *const values[] = { &a.at,	  &a.slope,   &a.eta,	  &a.slope_low,
+					   &a.slope_high, &a.eta_low, &a.eta_high };
+
+		for (size_t i = 0; i < PF_ARRAY_SIZE(names) && err >= 0; i++)
+			err = pf_csv_number(&csv, columns[i], values[i]);
+		if (err < 0)
+			return err;
+		if (!l || a.at < 0)
+			continue;
+		alarms = realloc(l->alarms, (l->nr_alarms + 1) * sizeof(*alarms));
+		if (!alarms)
+			return -ENOMEM;
+		l->alarms = alarms;
+		l->alarms[l->nr_alarms++] = a;
+	}
+	return err;
+}
+
+static int take_predicted(void *arg, const struct pf_series *series)
+{
+	struct folder *folder = arg;
+	const struct labelled *l = pf_map_get_str(folder->by_id, series->id);
+	double first = -1, last = -1;
+
+	for (size_t i = 0; i < series->nr_rows; i++) {
+		if (series->rows[i].memory_bytes < 0)
+			continue;
+		first = first < 0 ? series->rows[i].unix_s : first;
+		last = series->rows[i].unix_s;
+	}
+	if (l && first >= 0)
+		leak_score_add(&folder->scores->podfit, &l->label, first, last, l->alarms,
+			       l->nr_alarms);
+	return folder->scores->podfit.err;
+}
+
+int leak_eval_predictions(const char *path, const char *predictions, struct leak_scores *scores,
+			  char *error, size_t error_size)
+{
+	PF_AUTO(folder_done) struct folder folder = { .scores = scores };
+	char labels[4096];
+	int err = pf_map_new_str(MAX_LABELS, &folder.by_id);
+
+	*error = '\0';
+	if (err < 0)
+		return err;
+	snprintf(labels, sizeof(labels), "%s/labels.csv", path);
+	err = read_labels(&folder, labels, error, error_size);
+	if (err >= 0)
+		err = read_predictions(&folder, predictions, error, error_size);
+	if (err < 0)
+		return err;
+	return pf_series_read(path, take_predicted, &folder, error, error_size);
 }
 
 int leak_eval_folder(const char *path, struct leak_scores *scores, char *error, size_t error_size)

@@ -27,6 +27,13 @@ void leak_eval_series(const struct pf_series *series, const struct leak_label *l
 PF_MUST_CHECK int leak_eval_folder(const char *path, struct leak_scores *scores, char *error,
 				   size_t error_size);
 
+/**
+ * leak_eval_predictions() - alarms of another program on a folder, out of a CSV file of the form that
+ *                           `podfit leaks --from-csv -o csv` has; only @scores->podfit is filled.
+ */
+PF_MUST_CHECK int leak_eval_predictions(const char *path, const char *predictions,
+					struct leak_scores *scores, char *error, size_t error_size);
+
 /** leak_eval_generated() - @nr_seeds series of each shape and scale. Return: 0; -ENOMEM. */
 PF_MUST_CHECK int leak_eval_generated(uint64_t first_seed, unsigned nr_seeds,
 				      struct leak_scores *scores);
