@@ -137,34 +137,47 @@ static struct outcome play_windows(const struct pf_limit_model *m, double limit,
 
 /* ---- the queues' sums ---- */
 
-static void take_queues(struct pf_limit_model *m, const struct pf_evidence *e)
+static void take_sums(struct pf_limit_sums *sums, const struct pf_evidence *e,
+		      enum pf_limit_count throttled_count, enum pf_limit_count lead_count)
 {
-	double seconds = e->sums.limit_windows / 10, windows = e->demand_idle;
+	double seconds = e->sums.limit_windows / 10;
 
-	for (size_t i = 0; i < PF_MILLICORES_BUCKETS; i++)
-		windows += e->demand[i];
-	m->has_queues = seconds > 0 && e->sums.limit_windows >= QUEUES_SHARE * windows;
-	for (size_t i = 0; m->has_queues && i < PF_LIMITS; i++) {
-		double periods = e->sums.limit_active + e->limits[PF_LIMIT_EXTRA][i];
-		double throttled = e->limits[PF_LIMIT_THROTTLED][i];
+	for (size_t i = 0; i < PF_LIMITS; i++) {
+		double plain = e->limits[PF_LIMIT_THROTTLED][i],
+		       throttled = e->limits[throttled_count][i];
+		/* Old work, which makes periods beyond those with new work, is less with less throttling. */
+		double extra = plain > 0 ? e->limits[PF_LIMIT_EXTRA][i] * throttled / plain : 0;
+		double periods = e->sums.limit_active + extra;
 
-		m->throttled_ratio[i] = (float)(periods > 0 ? fmin(1, throttled / periods) : 0);
-		m->throttled_per_s[i] = (float)(throttled / seconds);
-		m->lead_us_per_s[i] = (float)(e->limits[PF_LIMIT_LEAD_US][i] / seconds);
-		m->run_periods[i] = (float)(throttled / fmax(1, e->limits[PF_LIMIT_RUNS][i]));
+		sums->throttled_ratio[i] = (float)(periods > 0 ? fmin(1, throttled / periods) : 0);
+		sums->throttled_per_s[i] = (float)(throttled / seconds);
+		sums->lead_us_per_s[i] = (float)(e->limits[lead_count][i] / seconds);
 	}
 }
 
-/*
- * CPUs that wait in a throttled period: those that ran, and of the other threads those that have come since. Each comes
- * @wakes_per_s times a second, and half of those that come in a time wait for half of it.
- */
-static double cpus_waiting(const struct pf_limit_model *m, double threads, double limit, size_t i)
+static void take_queues(struct pf_limit_model *m, const struct pf_evidence *e)
 {
-	double ran = fmin(m->nr_running, threads);
-	double lead = m->throttled_per_s[i] > 0
-			      ? (double)m->lead_us_per_s[i] / m->throttled_per_s[i] / 1e6
-			      : 0;
+	double windows = e->demand_idle;
+
+	for (size_t i = 0; i < PF_MILLICORES_BUCKETS; i++)
+		windows += e->demand[i];
+	m->has_queues =
+		e->sums.limit_windows > 0 && e->sums.limit_windows >= QUEUES_SHARE * windows;
+	if (!m->has_queues)
+		return;
+	take_sums(&m->plain, e, PF_LIMIT_THROTTLED, PF_LIMIT_LEAD_US);
+	take_sums(&m->burst, e, PF_LIMIT_BURST_THROTTLED, PF_LIMIT_BURST_LEAD_US);
+	for (size_t i = 0; i < PF_LIMITS; i++)
+		m->run_periods[i] =
+			e->limits[PF_LIMIT_THROTTLED][i] / fmaxf(1, e->limits[PF_LIMIT_RUNS][i]);
+}
+
+/* CPUs that wait in a throttled period: those that ran, and of the other threads those that have come since. */
+static double cpus_waiting(const struct pf_limit_model *m, const struct pf_limit_sums *sums,
+			   double threads, double limit, size_t i)
+{
+	double ran = fmin(m->nr_running, threads), throttled = sums->throttled_per_s[i];
+	double lead = throttled > 0 ? (double)sums->lead_us_per_s[i] / throttled / 1e6 : 0;
 	double period = PERIOD_US / 1e6, stopped = fmax(0, period - limit * period / 1000 - lead);
 	double come = m->wakes_per_s / threads *
 		      (stopped + LEFT_OVER_SHARE * (m->run_periods[i] - 1) * period);
@@ -175,28 +188,46 @@ static double cpus_waiting(const struct pf_limit_model *m, double threads, doubl
 
 /* Each waiting CPU stands still for the whole of a throttled period but for the time before its work came and its part of
  * the quota. */
-static double stall_at(const struct pf_limit_model *m, double threads, double limit, size_t i)
+static double stall_at(const struct pf_limit_model *m, const struct pf_limit_sums *sums,
+		       double threads, double limit, size_t i)
 {
-	double cpus = cpus_waiting(m, threads, limit, i), throttled = m->throttled_per_s[i];
+	double cpus = cpus_waiting(m, sums, threads, limit, i),
+	       throttled = sums->throttled_per_s[i];
 	double period = PERIOD_US / 1e6;
 
 	/* What ran into a limit above a CPU ran on more than one. */
 	cpus = fmin(fmax(cpus, ceil(limit / 1000)), m->nr_cpus);
-	return fmax(0, cpus * (throttled * period - (double)m->lead_us_per_s[i] / 1e6) -
+	return fmax(0, cpus * (throttled * period - (double)sums->lead_us_per_s[i] / 1e6) -
 			       throttled * limit / 1000 * period);
 }
 
-static struct outcome by_queues(const struct pf_limit_model *m, double threads, double limit)
+static struct outcome by_sums(const struct pf_limit_model *m, const struct pf_limit_sums *sums,
+			      double threads, double limit)
 {
 	size_t high = pf_limit_index(limit), low = high ? high - 1 : 0;
 	double below = (double)pf_limit_millicores(low), above = (double)pf_limit_millicores(high);
 	double part = above > below ? fmin(fmax(log(limit / below) / log(above / below), 0), 1) : 1;
-	double stall_low = stall_at(m, threads, below, low),
-	       stall_high = stall_at(m, threads, above, high);
+	double stall_low = stall_at(m, sums, threads, below, low),
+	       stall_high = stall_at(m, sums, threads, above, high);
 
-	return (struct outcome){ m->throttled_ratio[low] + part * (m->throttled_ratio[high] -
-								   m->throttled_ratio[low]),
+	return (struct outcome){ sums->throttled_ratio[low] + part * (sums->throttled_ratio[high] -
+								      sums->throttled_ratio[low]),
 				 stall_low + part * (stall_high - stall_low) };
+}
+
+/* Burst between none and as much as the limit does part of what the whole does. */
+static struct outcome by_queues(const struct pf_limit_model *m, double limit, double burst)
+{
+	struct outcome plain = by_sums(m, &m->plain, m->nr_threads, limit), whole;
+	double part = fmin(1, burst / limit);
+
+	if (!(part > 0))
+		return plain;
+	whole = by_sums(m, &m->burst, m->nr_threads, limit);
+	return (struct outcome){
+		plain.throttled_ratio + part * (whole.throttled_ratio - plain.throttled_ratio),
+		plain.stall_ratio + part * (whole.stall_ratio - plain.stall_ratio)
+	};
 }
 
 /*
@@ -218,7 +249,7 @@ static void count_threads(struct pf_limit_model *m, const struct pf_evidence *e,
 	    (s->nr_throttled < THROTTLED_A_LOT * s->nr_periods && s->limit_running >= MIN_LOOKS))
 		return;
 	for (double n = 1; n <= THREADS_MAX; n *= 1.19) {
-		double error = fabs(by_queues(m, n, limit).stall_ratio - stall);
+		double error = fabs(by_sums(m, &m->plain, n, limit).stall_ratio - stall);
 
 		if (error >= best)
 			continue;
@@ -229,23 +260,9 @@ static void count_threads(struct pf_limit_model *m, const struct pf_evidence *e,
 
 /* ---- the model ---- */
 
-/* How burst changes things is played from the histogram: the queues have none. */
 static struct outcome play(const struct pf_limit_model *m, double limit, double burst)
 {
-	struct outcome o, with, without;
-
-	if (!m->has_queues)
-		return play_windows(m, limit, burst);
-	o = by_queues(m, m->nr_threads, limit);
-	if (!(burst > 0))
-		return o;
-	with = play_windows(m, limit, burst);
-	without = play_windows(m, limit, 0);
-	if (without.throttled_ratio > 0)
-		o.throttled_ratio *= fmin(1, with.throttled_ratio / without.throttled_ratio);
-	if (without.stall_ratio > 0)
-		o.stall_ratio *= fmin(1, with.stall_ratio / without.stall_ratio);
-	return o;
+	return m->has_queues ? by_queues(m, limit, burst) : play_windows(m, limit, burst);
 }
 
 static double present_limit(const struct pf_evidence *e)

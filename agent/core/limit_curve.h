@@ -22,17 +22,22 @@
 
 enum { PF_CURVE_WINDOWS = 512 }; /* one throttled window among them is 0.2 % */
 
-/* Made from evidence once, asked for many limits. A plain value. */
-struct pf_limit_model {
-	/* What the queues did, by candidate limit (limit_queue.h); only if has_queues. */
+/* By candidate limit, see limit_queue.h. */
+struct pf_limit_sums {
 	float throttled_ratio[PF_LIMITS]; /* of periods */
 	float throttled_per_s[PF_LIMITS]; /* periods */
-	float lead_us_per_s[PF_LIMITS];	  /* idle time before the quota was used up */
-	float run_periods[PF_LIMITS];	  /* throttled in a row, on average */
-	double nr_running;		  /* CPUs it runs on, when it runs */
-	double nr_threads;		  /* that work at all */
-	double nr_cpus;			  /* of the node */
-	double wakes_per_s;		  /* of one of the threads */
+	float lead_us_per_s[PF_LIMITS];	  /* time before the quota was used up, without the quota */
+};
+
+/* Made from evidence once, asked for many limits. A plain value. */
+struct pf_limit_model {
+	/* What the queues did, without burst and with as much as there can be; only if has_queues. */
+	struct pf_limit_sums plain, burst;
+	float run_periods[PF_LIMITS]; /* throttled in a row, on average */
+	double nr_running;	      /* CPUs it runs on, when it runs */
+	double nr_threads;	      /* that work at all */
+	double nr_cpus;		      /* of the node */
+	double wakes_per_s;	      /* of all threads */
 	bool has_queues;
 	float demand[PF_CURVE_WINDOWS]; /* millicores, in the order they are played */
 	double parallel_millicores;	/* the most it runs at once */

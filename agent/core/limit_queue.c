@@ -155,15 +155,19 @@ static void add_sum(uint32_t *sum, double more)
 	*sum = (uint32_t)fmin((double)*sum + more, UINT32_MAX);
 }
 
-static void play_limit(struct pf_limit_queues *q, size_t at, const struct tape *t,
-		       const double *work, double limit)
+struct played {
+	double lead;
+	unsigned extra, throttled, runs;
+};
+
+static struct played play(const struct tape *t, const double *work, double limit, double burst)
 {
-	double waiting = 0, lead = 0;
+	struct played p = { 0 };
+	double waiting = 0, saved = 0;
 	bool throttled = false, active = false, fresh = false;
-	unsigned extra = 0, nr_throttled = 0, runs = 0;
 
 	for (size_t i = 0; i < t->nr; i++) {
-		double over = waiting + work[i] - limit;
+		double granted = limit + saved, over = waiting + work[i] - granted;
 		bool counts = i >= t->nr_past, was_throttled = throttled, was_active = active;
 		bool was_fresh = fresh;
 
@@ -171,17 +175,28 @@ static void play_limit(struct pf_limit_queues *q, size_t at, const struct tape *
 		active = waiting + work[i] > 0;
 		throttled = over > TICK_SLACK_US;
 		if (counts) {
-			extra += (active || was_active) && !(fresh || was_fresh);
-			nr_throttled += throttled;
-			runs += throttled && !was_throttled;
-			lead += throttled ? lead_us(t, limit, work[i], waiting) : 0;
+			p.extra += (active || was_active) && !(fresh || was_fresh);
+			p.throttled += throttled;
+			p.runs += throttled && !was_throttled;
+			p.lead += throttled ? lead_us(t, granted, work[i], waiting) + saved : 0;
 		}
 		waiting = fmax(0, over);
+		saved = fmin(burst, fmax(0, -over));
 	}
-	q->counts[PF_LIMIT_EXTRA][at] += extra;
-	q->counts[PF_LIMIT_THROTTLED][at] += nr_throttled;
-	q->counts[PF_LIMIT_RUNS][at] += runs;
-	add_sum(&q->counts[PF_LIMIT_LEAD_US][at], lead);
+	return p;
+}
+
+static void play_limit(struct pf_limit_queues *q, size_t at, const struct tape *t,
+		       const double *work, double limit)
+{
+	struct played p = play(t, work, limit, 0), with_burst = play(t, work, limit, limit);
+
+	q->counts[PF_LIMIT_EXTRA][at] += p.extra;
+	q->counts[PF_LIMIT_THROTTLED][at] += p.throttled;
+	q->counts[PF_LIMIT_RUNS][at] += p.runs;
+	add_sum(&q->counts[PF_LIMIT_LEAD_US][at], p.lead);
+	q->counts[PF_LIMIT_BURST_THROTTLED][at] += with_burst.throttled;
+	add_sum(&q->counts[PF_LIMIT_BURST_LEAD_US][at], with_burst.lead);
 }
 
 /* Full all the time. */
@@ -191,6 +206,7 @@ static void full_limit(struct pf_limit_queues *q, size_t at, const struct tape *
 
 	q->counts[PF_LIMIT_EXTRA][at] += (uint32_t)(nr - nr_active);
 	q->counts[PF_LIMIT_THROTTLED][at] += (uint32_t)nr;
+	q->counts[PF_LIMIT_BURST_THROTTLED][at] += (uint32_t)nr;
 }
 
 /* ---- all ---- */

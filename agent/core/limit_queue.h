@@ -45,6 +45,9 @@ enum pf_limit_count {
 	PF_LIMIT_THROTTLED, /* periods */
 	PF_LIMIT_RUNS,	    /* of throttled periods */
 	PF_LIMIT_LEAD_US,   /* idle time before the quota was used up, in throttled periods */
+	/* The same two with CFS burst as large as the limit, the most there is. */
+	PF_LIMIT_BURST_THROTTLED,
+	PF_LIMIT_BURST_LEAD_US, /* and what burst gave */
 	PF_NR_LIMIT_COUNTS,
 };
 

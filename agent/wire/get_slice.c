@@ -145,7 +145,7 @@ static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from,
 	return get_weights(arena, from->cpu, &vpa->cpu_weight, error);
 }
 
-/* All four counts or none: a queue is known by all of them. Candidate limits are every second bucket. */
+/* All counts or none: a queue is known by all of them. Candidate limits are every second bucket. */
 static int get_limits(struct pf_arena *arena, const Podfit__V1__LimitQueues *from,
 		      struct pf_limit_queues *to, struct pf_wire_error *error)
 {
@@ -157,6 +157,8 @@ static int get_limits(struct pf_arena *arena, const Podfit__V1__LimitQueues *fro
 		[PF_LIMIT_THROTTLED] = from->throttled_periods,
 		[PF_LIMIT_RUNS] = from->throttled_runs,
 		[PF_LIMIT_LEAD_US] = from->lead_us,
+		[PF_LIMIT_BURST_THROTTLED] = from->burst_throttled_periods,
+		[PF_LIMIT_BURST_LEAD_US] = from->burst_lead_us,
 	};
 	uint32_t *counts[PF_NR_LIMIT_COUNTS] = { NULL };
 	bool all = true;

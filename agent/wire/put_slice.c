@@ -181,6 +181,8 @@ static Podfit__V1__LimitQueues *put_limits(struct pf_arena *arena, const struct 
 	hists[PF_LIMIT_THROTTLED] = &to->throttled_periods;
 	hists[PF_LIMIT_RUNS] = &to->throttled_runs;
 	hists[PF_LIMIT_LEAD_US] = &to->lead_us;
+	hists[PF_LIMIT_BURST_THROTTLED] = &to->burst_throttled_periods;
+	hists[PF_LIMIT_BURST_LEAD_US] = &to->burst_lead_us;
 	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
 		*hists[i] = put_limit_counts(arena, q->counts[i]);
 	return to;
