@@ -248,6 +248,35 @@ void kt_cg_set_quota(const struct kt_cg *cg, int64_t quota_us, uint64_t period_u
 	write_or_fail(file_of(cg, "cpu", "cpu.cfs_quota_us", path), text);
 }
 
+bool kt_cg_set_burst(const struct kt_cg *cg, uint64_t burst_us)
+{
+	const char *file = kt_cg_is_v2() ? "cpu.max.burst" : "cpu.cfs_burst_us";
+	char path[400], text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, burst_us);
+	file_of(cg, "cpu", file, path);
+	if (access(path, F_OK) < 0)
+		return false;
+	write_or_fail(path, text);
+	return true;
+}
+
+void kt_cg_set_weight_max(const struct kt_cg *cg)
+{
+	struct kt_cg up = *cg;
+	char path[400], *slash;
+
+	while ((slash = strrchr(up.path, '/'))) {
+		if (kt_cg_is_v2())
+			write_or_fail(file_of(&up, "cpu", "cpu.weight", path), "10000");
+		else
+			write_or_fail(file_of(&up, "cpu", "cpu.shares", path), "262144");
+		*slash = '\0';
+		if (!up.path[0])
+			return;
+	}
+}
+
 void kt_cg_set_memory_limit(const struct kt_cg *cg, uint64_t bytes)
 {
 	const char *file = kt_cg_is_v2() ? "memory.max" : "memory.limit_in_bytes";

@@ -43,6 +43,10 @@ void kt_cg_remove(const struct kt_cg *cg);
  */
 void kt_cg_delegate(const struct kt_cg *cg);
 void kt_cg_set_quota(const struct kt_cg *cg, int64_t quota_us, uint64_t period_us); /* -1: none */
+/** kt_cg_set_burst() - after the quota, at most as much. Return: false if this kernel has none (before v5.14). */
+bool kt_cg_set_burst(const struct kt_cg *cg, uint64_t burst_us);
+/** kt_cg_set_weight_max() - of @cg and all above it: as much CPU as there is, beside other cgroups. */
+void kt_cg_set_weight_max(const struct kt_cg *cg);
 void kt_cg_set_memory_limit(const struct kt_cg *cg, uint64_t bytes);
 
 /** kt_cg_enter() - moves the calling process. Return: 0; negative errno. */

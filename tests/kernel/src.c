@@ -20,6 +20,7 @@ struct kt_src {
 	unsigned nr_lives, nr_kills, nr_read;
 	struct kt_seen *lives[LIVES_MAX];
 	struct pf_oom_kill kills[KILLS_MAX];
+	bool keeps_slices;
 	unsigned nr_strays; /* told of a handle that never appeared, or twice of one */
 };
 
@@ -133,6 +134,9 @@ static void on_sampled(void *arg, const struct pf_sample *s)
 	add_counters(&seen->sum, s);
 	grow_most(&seen->peak_memory_bytes, s->memory_peak_bytes);
 	grow_most(&seen->peak_usage_millicores, s->usage_peak_millicores);
+	if (src->keeps_slices && ((!seen->slice && pf_slice_new(&seen->slice) < 0) ||
+				  pf_slice_add(seen->slice, s, false) < 0))
+		kt_fail("out of memory");
 	for (int h = 0; h < PF_NR_SAMPLE_HISTS; h++) {
 		size_t n = pf_hist_nr_buckets(pf_sample_hist_layout(h));
 
@@ -230,6 +234,11 @@ void kt_src_hold(struct kt_cg *ret_cg)
 	kt_cg_set_quota(ret_cg, 100000, 100000);
 }
 
+void kt_src_keep_slices(struct kt_src *src)
+{
+	src->keeps_slices = true;
+}
+
 void kt_src_snapshot(struct kt_src *src)
 {
 	int r = src->ops->snapshot(src->capture, kt_now_ns());
@@ -276,8 +285,10 @@ void kt_src_close(struct kt_src *src)
 		kt_check_int(__FILE__, __LINE__, "calls about handles not alive", src->nr_strays,
 			     0);
 	src->ops->close(src->capture);
-	for (unsigned i = 0; i < src->nr_lives; i++)
+	for (unsigned i = 0; i < src->nr_lives; i++) {
+		pf_slice_free(src->lives[i]->slice);
 		free(src->lives[i]);
+	}
 	free(src);
 }
 
@@ -318,6 +329,7 @@ void kt_src_forget(struct kt_src *src)
 
 		memcpy(fresh.path, seen->path, sizeof(fresh.path)); /* cgroup.path is there */
 		pf_sample_clear(&fresh.sum);
+		pf_slice_free(seen->slice);
 		*seen = fresh;
 	}
 }

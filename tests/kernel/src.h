@@ -6,6 +6,7 @@
 #define PF_TESTS_KERNEL_SRC_H
 
 #include "capture/source.h"
+#include "core/slice.h"
 #include "kernel/cg.h"
 
 /* One life of one cgroup, as the source told it. */
@@ -19,6 +20,7 @@ struct kt_seen {
 	uint64_t peak_memory_bytes, peak_usage_millicores; /* highest of all samples */
 	bool has_hist[PF_NR_SAMPLE_HISTS];
 	uint64_t hist[PF_NR_SAMPLE_HISTS][PF_HIST_BUCKETS_MAX];
+	struct pf_slice *slice; /* of the same samples; NULL unless kt_src_keep_slices() */
 };
 
 struct kt_src;
@@ -36,6 +38,8 @@ struct kt_src *kt_src_open_thinned(uint32_t max_containers);
  * another CPU runs it, and the machine dies of it. The cgroup is the caller's to remove.
  */
 void kt_src_hold(struct kt_cg *ret_cg);
+/** kt_src_keep_slices() - what is told from now on is also kept as the agent does. */
+void kt_src_keep_slices(struct kt_src *src);
 void kt_src_snapshot(struct kt_src *src);
 void kt_src_close(struct kt_src *src); /* accepts NULL */
 PF_DEFINE_AUTO(struct kt_src *, kt_src_close);
