@@ -30,9 +30,12 @@
 /* Windows are played one by one since a version; older evidence has the histogram only. */
 #define QUEUES_SHARE 0.5
 
-/* Looks at running tasks below which their number is guessed from what throttling cost so far. */
+/* With fewer looks at running tasks, or more throttling, their number is taken from what throttling cost so far. */
 #define MIN_LOOKS	30
 #define THROTTLED_A_LOT 0.1
+
+/* Half a minute of windows that begins with all threads working. */
+#define FIRST_WINDOWS 300.0
 
 /* More threads than this wait like this many. */
 #define THREADS_MAX 64.0
@@ -232,29 +235,35 @@ static struct outcome by_queues(const struct pf_limit_model *m, double limit, do
 
 /*
  * Threads that work: were there n alike and independent ones, pairs of them would be seen at work (n - 1) / n times as
- * often as their mean number squared. Where hardly any was seen running freely: as many as explain the stall so far.
+ * often as their mean number squared. Pairs are rare, so a short time begins with all threads working. Where throttling
+ * is frequent, running freely is not typical: as many as explain the stall so far.
  */
 static void count_threads(struct pf_limit_model *m, const struct pf_evidence *e, double limit)
 {
 	const struct pf_evidence_sums *s = &e->sums;
 	double mean = s->limit_free > 0 ? s->limit_running / s->limit_free : 0, best = INFINITY;
-	double alike = mean > 0 ? s->limit_pairs / s->limit_free / (mean * mean) : 0;
+	double most = e->max_threads ? fmin((double)e->max_threads, THREADS_MAX) : THREADS_MAX;
+	double alike = e->max_threads ? 1 - 1 / most : 0;
 	double stall = s->covered_ns > 0 ? s->throttled_ns / s->covered_ns : 0;
 
 	m->nr_cpus = e->nr_cpus ? (double)e->nr_cpus : THREADS_MAX;
 	m->wakes_per_s = s->covered_ns > 0 ? s->nr_waits / (s->covered_ns / 1e9) : 0;
 	m->nr_running = s->limit_running > 0 ? 1 + s->limit_pairs / s->limit_running : 1;
-	m->nr_threads = alike < 1 - 1 / THREADS_MAX ? 1 / (1 - alike) : THREADS_MAX;
+	if (mean > 0)
+		alike = (s->limit_pairs / (mean * mean) + alike * FIRST_WINDOWS) /
+			(s->limit_free + FIRST_WINDOWS);
+	m->nr_threads = alike < 1 - 1 / most ? 1 / (1 - alike) : most;
 	if (!isfinite(limit) || !(stall > 0) ||
 	    (s->nr_throttled < THROTTLED_A_LOT * s->nr_periods && s->limit_running >= MIN_LOOKS))
 		return;
-	for (double n = 1; n <= THREADS_MAX; n *= 1.19) {
-		double error = fabs(by_sums(m, &m->plain, n, limit).stall_ratio - stall);
+	for (double n = 1; n < most * 1.18; n *= 1.19) {
+		double error =
+			fabs(by_sums(m, &m->plain, fmin(n, most), limit).stall_ratio - stall);
 
 		if (error >= best)
 			continue;
 		best = error;
-		m->nr_threads = n;
+		m->nr_threads = fmin(n, most);
 	}
 }
 

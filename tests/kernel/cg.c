@@ -47,7 +47,7 @@ static bool lists(const struct hierarchy *h, const char *controller)
 static bool is_wanted(const struct hierarchy *h)
 {
 	return h->v2 || lists(h, "cpu") || lists(h, "cpuacct") || lists(h, "memory") ||
-	       lists(h, "blkio");
+	       lists(h, "blkio") || lists(h, "pids");
 }
 
 static void add_hierarchy(const char *mount, const char *type, const char *options)
@@ -123,7 +123,7 @@ static const char *file_of(const struct kt_cg *cg, const char *controller, const
 /* Every controller that @dir has, for the cgroups inside it. */
 static void enable_controllers(const struct hierarchy *h, const char *dir)
 {
-	static const char *const wanted[] = { "cpu", "memory", "io" };
+	static const char *const wanted[] = { "cpu", "memory", "io", "pids" };
 	char path[400], text[32];
 
 	if (!h->v2)

@@ -9,7 +9,7 @@
 #include "unit/cfs_sim.h"
 #include "unit/check.h"
 
-enum { NR_QUOTAS = 5, SECONDS = 40, NR_SEEDS = 2, NR_CPUS = 2 };
+enum { NR_QUOTAS = 5, SECONDS = 30, NR_SEEDS = 2, NR_CPUS = 2 };
 
 static const double quotas_ms[NR_QUOTAS] = { INFINITY, 70, 50, 35, 25 };
 
@@ -109,8 +109,8 @@ static void test_censored(void)
 static uint32_t demand[PF_MILLICORES_BUCKETS];
 
 /* A part of a run, as a sample of ten seconds would bring it. */
-static void sample_of(const struct sim_result *r, unsigned at, double quota_ms, unsigned nr,
-		      struct pf_sample *ret_sample)
+static void sample_of(const struct sim_result *r, unsigned nr_threads, unsigned at, double quota_ms,
+		      unsigned nr, struct pf_sample *ret_sample)
 {
 	unsigned past = PF_MIN(at, 28u);
 	double part = (double)nr / r->nr_windows, used = 0, throttled = 0;
@@ -138,6 +138,7 @@ static void sample_of(const struct sim_result *r, unsigned at, double quota_ms, 
 	s->nr_throttled = (uint64_t)(r->nr_throttled * part);
 	s->nr_waits = (uint64_t)(r->nr_waits * part);
 	s->nr_cpus = NR_CPUS;
+	s->nr_threads = nr_threads;
 	s->cfs_quota_us = isfinite(quota_ms) ? (uint64_t)(quota_ms * 1000) : PF_NO_LIMIT;
 	s->cfs_period_us = 100000;
 	s->hists[PF_HIST_DEMAND] = demand;
@@ -146,7 +147,8 @@ static void sample_of(const struct sim_result *r, unsigned at, double quota_ms, 
 	s->nr_all_windows = past + nr;
 }
 
-static void model_of(const struct sim_result *r, double quota_ms, struct pf_limit_model *ret_model)
+static void model_of(const struct sim_result *r, unsigned nr_threads, double quota_ms,
+		     struct pf_limit_model *ret_model)
 {
 	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
@@ -157,7 +159,7 @@ static void model_of(const struct sim_result *r, double quota_ms, struct pf_limi
 	PF_CHECK_INT("slice", pf_slice_new(&slice), 0);
 	PF_CHECK_INT("evidence", pf_evidence_new(&settings, &evidence), 0);
 	for (unsigned at = 0; at < r->nr_windows; at += 100) {
-		sample_of(r, at, quota_ms, PF_MIN(100u, r->nr_windows - at), &sample);
+		sample_of(r, nr_threads, at, quota_ms, PF_MIN(100u, r->nr_windows - at), &sample);
 		PF_CHECK_INT("add", pf_slice_add(slice, &sample, false), 0);
 	}
 	PF_CHECK_INT("slice", pf_evidence_add_slice(evidence, 1, slice), 0);
@@ -169,14 +171,14 @@ struct errors {
 	unsigned nr, nr_stalls;
 };
 
-static void compare(const struct pf_limit_model *m, double quota_ms, const struct sim_result *r,
-		    struct errors *e)
+static void compare(const struct pf_limit_model *m, double quota_ms, uint64_t burst_us,
+		    const struct sim_result *r, struct errors *e)
 {
 	double seen = r->nr_periods > 0 ? r->nr_throttled / r->nr_periods : 0,
 	       stall = r->throttled_ms / SECONDS;
 	struct pf_curve_point p;
 
-	pf_limit_at(m, (uint64_t)(quota_ms * 10), PF_UNKNOWN, &p);
+	pf_limit_at(m, (uint64_t)(quota_ms * 10), burst_us, &p);
 	e->ratio += fabs(p.throttled_ratio - seen);
 	e->nr++;
 	if (stall < 5)
@@ -198,13 +200,36 @@ static struct errors predict_all(const struct sim_shape *shape, bool lower)
 		for (int i = 0; i < NR_QUOTAS; i++) {
 			struct pf_limit_model m;
 
-			model_of(&runs[i], quotas_ms[i], &m);
+			model_of(&runs[i], shape->threads, quotas_ms[i], &m);
 			for (int k = 1; k < NR_QUOTAS && !m.saturated; k++)
 				if (k != i && (k > i) == lower)
-					compare(&m, quotas_ms[k], &runs[k], &e);
+					compare(&m, quotas_ms[k], PF_UNKNOWN, &runs[k], &e);
 		}
 		for (int i = 0; i < NR_QUOTAS; i++)
 			free(runs[i].windows);
+	}
+	return e;
+}
+
+/* From no limit to each with burst: half of it and all. */
+static struct errors predict_burst(const struct sim_shape *shape)
+{
+	struct errors e = { 0 };
+
+	for (unsigned seed = 1; seed <= NR_SEEDS; seed++) {
+		struct sim_result from, to;
+		struct pf_limit_model m;
+
+		cfs_sim(shape, NR_CPUS, INFINITY, 0, SECONDS, seed * 13, &from);
+		model_of(&from, shape->threads, INFINITY, &m);
+		for (int i = 2; i < 2 * NR_QUOTAS; i++) {
+			double quota_ms = quotas_ms[i / 2], burst_ms = quota_ms / (i % 2 + 1);
+
+			cfs_sim(shape, NR_CPUS, quota_ms, burst_ms, SECONDS, seed * 13, &to);
+			compare(&m, quota_ms, (uint64_t)(burst_ms * 1000), &to, &e);
+			free(to.windows);
+		}
+		free(from.windows);
 	}
 	return e;
 }
@@ -217,37 +242,41 @@ static struct errors predict_all(const struct sim_shape *shape, bool lower)
  */
 static const struct row {
 	struct sim_shape shape;
-	double lower_points, lower_stall; /* to lower limits: the goal is 5 points, 10 % */
-	double higher_points,
-		higher_stall; /* to higher ones: what a limit held back cannot be seen coming */
+	/* To lower limits, to higher ones, and to limits with burst. */
+	double lower_points, lower_stall;
+	double higher_points, higher_stall;
+	double burst_points, burst_stall;
 } rows[] = {
-	{ { "steady", 1, 3, 10, false }, 1, 0.02, 1, 0.02 },
-	{ { "bursts", 1, 20, 100, true }, 2, 0.13, 6, 1.2 },
-	{ { "long bursts", 1, 300, 1470, false }, 1, 0.06, 30, 0.16 },
-	{ { "two threads", 2, 30, 200, true }, 2, 0.18, 5, 0.2 },
-	{ { "four threads", 4, 10, 90, true }, 2, 0.07, 25, 2.1 },
-	{ { "requests", 1, 5, 25, true }, 1, 0.12, 7, 4 },
-	{ { "batches", 1, 60, 253, false }, 3, 0.16, 11, 1.4 },
-	{ { "long, random", 1, 150, 700, true }, 3, 0.07, 30, 0.2 },
-	{ { "three threads", 3, 15, 150, true }, 2, 0.14, 10, 1 },
-	{ { "eight threads", 8, 4, 120, true }, 3, 0.55, 9, 2.8 },
-	{ { "two threads, batches", 2, 100, 917, false }, 2, 0.3, 17, 0.27 },
+	{ { "steady", 1, 3, 10, false }, 1, 0.02, 1, 0.02, 1, 0.02 },
+	{ { "bursts", 1, 20, 100, true }, 3, 0.1, 6, 1.1, 3, 0.3 },
+	{ { "long bursts", 1, 300, 1470, false }, 1, 0.06, 29, 0.16, 2, 0.11 },
+	{ { "two threads", 2, 30, 200, true }, 2, 0.22, 4, 0.22, 3, 0.3 },
+	{ { "four threads", 4, 10, 90, true }, 2, 0.09, 24, 2, 3, 0.18 },
+	{ { "requests", 1, 5, 25, true }, 2, 0.16, 8, 3.7, 3, 1.1 },
+	{ { "batches", 1, 60, 253, false }, 3, 0.17, 11, 1.4, 4, 0.65 },
+	{ { "long, random", 1, 150, 700, true }, 3, 0.06, 27, 0.24, 3, 0.09 },
+	{ { "three threads", 3, 15, 150, true }, 2, 0.1, 10, 1.3, 2, 0.16 },
+	{ { "eight threads", 8, 4, 120, true }, 2, 0.7, 9, 3.3, 3, 0.75 },
+	{ { "two threads, batches", 2, 100, 917, false }, 2, 0.35, 17, 0.32, 5, 0.34 },
 };
+
+static void check_errors(const char *name, const struct errors *e, double points, double stall)
+{
+	PF_CHECK_NEAR(name, 100 * e->ratio / PF_MAX(e->nr, 1u), 0, points);
+	PF_CHECK_NEAR(name, e->stall / PF_MAX(e->nr_stalls, 1u), 0, stall);
+}
 
 static void test_simulation(void)
 {
 	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
 		struct errors lower = predict_all(&row->shape, true),
-			      higher = predict_all(&row->shape, false);
+			      higher = predict_all(&row->shape, false),
+			      burst = predict_burst(&row->shape);
 
-		PF_CHECK_NEAR(row->shape.name, 100 * lower.ratio / lower.nr, 0, row->lower_points);
-		PF_CHECK_NEAR(row->shape.name, lower.stall / PF_MAX(lower.nr_stalls, 1u), 0,
-			      row->lower_stall);
-		PF_CHECK_NEAR(row->shape.name, 100 * higher.ratio / PF_MAX(higher.nr, 1u), 0,
-			      row->higher_points);
-		PF_CHECK_NEAR(row->shape.name, higher.stall / PF_MAX(higher.nr_stalls, 1u), 0,
-			      row->higher_stall);
+		check_errors(row->shape.name, &lower, row->lower_points, row->lower_stall);
+		check_errors(row->shape.name, &higher, row->higher_points, row->higher_stall);
+		check_errors(row->shape.name, &burst, row->burst_points, row->burst_stall);
 	}
 }
 

@@ -78,7 +78,7 @@ static bool put(const char *controller, const char *file, const char *text)
 	return fclose(f) == 0 && ok;
 }
 
-static const char *const controllers[] = { "cpu", "cpuacct", "memory", "" };
+static const char *const controllers[] = { "cpu", "cpuacct", "memory", "pids", "" };
 
 static void make_cgroup(bool make)
 {
@@ -183,10 +183,10 @@ static pid_t start_load(const struct shape *shape)
 	enter();
 	for (unsigned i = 0; i < shape->threads; i++) {
 		workers[i] = (struct worker){ shape, 13 + 7919 * i };
-		if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
+		if (i && pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
 			_exit(1);
 	}
-	pause();
+	work(&workers[0]);
 	_exit(0);
 }
 
