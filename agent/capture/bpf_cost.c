@@ -140,7 +140,7 @@ void pf_bpf_cost_read(struct pf_capture *c, struct pf_self_cost *cost)
 		if (now - m->started_ns > MEASURE_NS)
 			end_measuring(c);
 	}
-	cost->map_bytes = c->map_bytes;
+	cost->map_bytes = pf_bpf_map_bytes(c->bpf);
 	if (c->signals[PF_SIGNAL_RUNQ_LATENCY].on)
 		cost->thinning = (double)c->bpf->data->pf_control.thin_on / PF_THIN_TICKS;
 	cost->bpf_run_ns = m->measured_ns;

@@ -6,6 +6,7 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "capture/bpf_private.h"
+#include "sys/file.h"
 #include "sys/log.h"
 
 /* Minor faults per sample, at first: 16 samples a 4 MiB, and about 270 ns a fault of a watched container. */
@@ -361,23 +363,28 @@ static int map_arrays(struct pf_capture *c)
 	return 0;
 }
 
-/* What the kernel holds for us: arrays are allocated whole. */
-static uint64_t all_map_bytes(const struct podfit_bpf *b)
+/* Exact since v6.4; before, hashes that are filled as needed count as if they were full. */
+static uint64_t bytes_of(int map_fd)
+{
+	static const char key[] = "\nmemlock:";
+	char path[64], text[1024];
+	PF_AUTO(pf_closep) int fd = -1;
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", map_fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pf_file_read_small(&pf_sys_real, fd, text, sizeof(text)) < 0)
+		return 0;
+	line = strstr(text, key);
+	return line ? strtoull(line + sizeof(key) - 1, NULL, 10) : 0;
+}
+
+uint64_t pf_bpf_map_bytes(const struct podfit_bpf *bpf)
 {
 	struct bpf_map *map;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_map(map, b->obj)
-	{
-		uint64_t entry = ((uint64_t)bpf_map__value_size(map) + 7) & ~7ull;
-
-		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF)
-			entry = 1;
-		else if (bpf_map__type(map) == BPF_MAP_TYPE_HASH ||
-			 bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH)
-			entry += bpf_map__key_size(map) + 64; /* links and the hash of an element */
-		sum += bpf_map__max_entries(map) * entry;
-	}
+	bpf_object__for_each_map(map, bpf->obj) sum += bytes_of(bpf_map__fd(map));
 	return sum;
 }
 
@@ -453,7 +460,6 @@ int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 		snprintf(error, error_size, "the BPF maps cannot be mapped: %s", strerror(-r));
 		return r;
 	}
-	c->map_bytes = all_map_bytes(c->bpf);
 	r = attach(c, skip, error, error_size);
 	if (r < 0)
 		return r;

@@ -77,7 +77,6 @@ struct pf_capture {
 	struct pf_discover *discover;
 	struct pf_bound_slot **slots; /* [nr_slots], by slot */
 	uint32_t nr_slots, nr_cpus;
-	uint64_t map_bytes;
 
 	/* Mapped arrays. */
 	struct pf_wait_rec *waits;     /* [nr_cpus * nr_slots] */
@@ -108,6 +107,9 @@ void pf_bpf_unload(struct pf_capture *c);
 
 /** pf_bpf_run() - runs a SEC("syscall") program. Return: what it returned; -errno. */
 int pf_bpf_run(const struct bpf_program *program, void *arg, uint32_t arg_size);
+
+/** pf_bpf_map_bytes() - what the kernel holds for the maps now, by its own account; 0 where /proc is not to be had. */
+uint64_t pf_bpf_map_bytes(const struct podfit_bpf *bpf);
 
 /** pf_bpf_clear_map() - zeroes an array that can be mapped. Return: 0; -errno. */
 PF_MUST_CHECK int pf_bpf_clear_map(const struct bpf_map *map);
