@@ -76,14 +76,25 @@ static void add_gap(struct kt_task *task, uint64_t length_ns)
 		task->gaps[task->nr_gaps++].length_ns = length_ns;
 }
 
-/* @waited_ns is what was waited in the gaps from @first on, none of them longer than it is. */
+/*
+ * @waited_ns is what was waited in the gaps from @first on. No wait is longer than the gap it was in, so the longest gap
+ * takes what fits, then the next: never more gaps with a wait than there were.
+ */
 static void share_out(struct kt_task *task, uint32_t first, uint64_t waited_ns)
 {
-	for (uint32_t i = first; i < task->nr_gaps; i++) {
-		struct kt_gap *gap = &task->gaps[i];
+	while (waited_ns) {
+		struct kt_gap *longest = NULL;
 
-		gap->waited_ns = PF_MIN(gap->length_ns, waited_ns);
-		waited_ns -= gap->waited_ns;
+		for (uint32_t i = first; i < task->nr_gaps; i++) {
+			struct kt_gap *gap = &task->gaps[i];
+
+			if (!gap->waited_ns && (!longest || gap->length_ns > longest->length_ns))
+				longest = gap;
+		}
+		if (!longest)
+			return;
+		longest->waited_ns = PF_MIN(longest->length_ns, waited_ns);
+		waited_ns -= longest->waited_ns;
 	}
 }
 
