@@ -101,7 +101,11 @@ static int parse(struct pf_collector *c, const struct pf_http_request *req, stru
 static void say(struct pf_compared *row)
 {
 	const struct pf_measure_shown *shown = pf_measure_shown(row->measure);
-	bool by_chance = strstr(row->sentence, "may be chance") != NULL;
+	/* The core says so of all that looks worse and passes; some of it is sure, but tiny. */
+	bool passed_worse = strstr(row->sentence, "may be chance") != NULL;
+	const char *but = !passed_worse		    ? ""
+			  : row->difference_low > 0 ? ", but too little to count"
+						    : ", but it may be chance";
 	char interval[160] = "", text[512];
 
 	if (row->outcome == PF_OUTCOME_UNKNOWN) {
@@ -109,7 +113,7 @@ static void say(struct pf_compared *row)
 			       shown->words);
 		return;
 	}
-	if (isfinite(row->difference_low) && isfinite(row->difference_high))
+	if (isfinite(row->difference_low) && row->difference_high > row->difference_low)
 		(void)snprintf(interval, sizeof(interval), ", 95 %% interval %s to %s",
 			       pf_human_change(shown->quantity, row->difference_low).text,
 			       pf_human_change(shown->quantity, row->difference_high).text);
@@ -117,7 +121,7 @@ static void say(struct pf_compared *row)
 		       pf_human(shown->quantity, row->canary).text,
 		       pf_human(shown->quantity, row->stable).text,
 		       pf_human_change(shown->quantity, row->canary - row->stable).text, interval,
-		       by_chance ? ", but it may be chance" : "");
+		       but);
 	(void)snprintf(row->sentence, sizeof(row->sentence), "%.*s", (int)sizeof(row->sentence) - 1,
 		       text);
 }
