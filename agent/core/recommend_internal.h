@@ -60,6 +60,17 @@ static inline bool pf_is_set(uint64_t amount)
 const char *pf_text_cpu(struct pf_arena *arena, double millicores);
 const char *pf_text_bytes(struct pf_arena *arena, double bytes);
 
+/** pf_bounded() - an amount of resource @r within the minimum, the node's size, then the policy's minAllowed and
+ * maxAllowed: the last word is theirs. */
+uint64_t pf_bounded(const struct pf_work *w, uint64_t amount, int r);
+
+/** pf_missing_history() - share of the wanted history that is not there yet, 0 to 1. */
+double pf_missing_history(const struct pf_work *w);
+
+/** pf_podfit_cpu(), pf_podfit_memory() - policy podfit's amounts, left as they are where nothing is known or controlled. */
+void pf_podfit_cpu(struct pf_work *w, struct pf_amounts *cpu);
+void pf_podfit_memory(struct pf_work *w, struct pf_amounts *memory);
+
 void pf_summarise(struct pf_work *w);
 void pf_find_all(struct pf_work *w); /* podfit's own verdicts */
 void pf_baseline_find(
