@@ -79,6 +79,60 @@ static void limit_one_step(struct pf_work *w, struct pf_amounts *cpu, uint64_t b
 		present, by_curve, cpu->limit);
 }
 
+/*
+ * What its tasks would have used at most had they never waited for others: CPU time and contention wait, millicores on
+ * average; NAN where waits are not known. Use alone is too low where the node is busy: what waits does not use.
+ */
+static double wanted_millicores(const struct pf_work *w)
+{
+	return w->summary.usage_mean_millicores + w->summary.contention_wait_ns_per_s / 1e6;
+}
+
+/*
+ * A busy node hides demand as a quota does, and a smaller request would make the waits longer still, being the weight
+ * in the scheduler. So nothing is taken away that was wanted. @present: request or limit; returns what is advised.
+ */
+static uint64_t held_for_contention(const struct pf_work *w, uint64_t advised, uint64_t present)
+{
+	double wanted = wanted_millicores(w);
+
+	if (isnan(wanted) || !pf_is_set(present) || advised >= present)
+		return advised;
+	return PF_MAX(advised, pf_bounded(w, PF_MIN(present, (uint64_t)wanted), PF_VPA_CPU));
+}
+
+static void hold_cpu_request(struct pf_work *w, struct pf_amounts *cpu)
+{
+	uint64_t held = held_for_contention(w, cpu->target, w->in->present.cpu_request_millicores);
+
+	if (held == cpu->target)
+		return;
+	cpu->target = held;
+	cpu->upper = PF_MAX(cpu->upper, held);
+	pf_step(w,
+		"CPU request: on average its tasks ran for %.0fm and waited for CPUs that others had for another %.0fm. What it "
+		"would have used is not known, so the request is not lowered below %" PRIu64 "m.",
+		w->summary.usage_mean_millicores, w->summary.contention_wait_ns_per_s / 1e6, held);
+}
+
+static void limit_by_curve(struct pf_work *w, struct pf_amounts *cpu, uint64_t by_curve)
+{
+	uint64_t smallest = PF_MAX(pf_bounded(w, by_curve, PF_VPA_CPU), cpu->target);
+
+	cpu->limit = held_for_contention(w, smallest, w->in->present.cpu_limit_millicores);
+	pf_step(w,
+		"CPU limit: %" PRIu64
+		"m is the smallest that throttles at most %.1f %% of CFS periods, "
+		"predicted from %.0f windows of 100 ms.",
+		smallest, 100 * w->rules->class.throttling_budget_ratio,
+		(double)w->summary.nr_windows);
+	if (cpu->limit != smallest)
+		pf_step(w,
+			"CPU limit: in those windows it waited for CPUs that others had, so it is not lowered below %" PRIu64
+			"m.",
+			cpu->limit);
+}
+
 static void podfit_cpu_limit(struct pf_work *w, struct pf_amounts *cpu)
 {
 	const struct pf_class *class = &w->rules->class;
@@ -103,13 +157,7 @@ static void podfit_cpu_limit(struct pf_work *w, struct pf_amounts *cpu)
 		cpu->target = PF_MIN(cpu->target, cpu->limit);
 		cpu->lower = PF_MIN(cpu->lower, cpu->target);
 	} else {
-		cpu->limit = PF_MAX(pf_bounded(w, by_curve, PF_VPA_CPU), cpu->target);
-		pf_step(w,
-			"CPU limit: %" PRIu64
-			"m is the smallest that throttles at most %.1f %% of CFS periods, "
-			"predicted from %.0f windows of 100 ms.",
-			cpu->limit, 100 * class->throttling_budget_ratio,
-			(double)w->summary.nr_windows);
+		limit_by_curve(w, cpu, by_curve);
 	}
 	w->has_advised_point = true;
 	pf_limit_at(&w->curve, cpu->limit, PF_UNKNOWN, &w->advised_point);
@@ -135,6 +183,7 @@ void pf_podfit_cpu(struct pf_work *w, struct pf_amounts *cpu)
 			"CPU request: %" PRIu64 "m became %" PRIu64
 			"m by minimum, node size or the policy's bounds.",
 			cpu->uncapped, cpu->target);
+	hold_cpu_request(w, cpu);
 	podfit_cpu_limit(w, cpu);
 }
 

@@ -22,6 +22,7 @@ struct evidence_hour {
 	uint64_t usage_millicores;	     /* mean of the hour; 0: as demanded */
 	uint64_t quota_us;		     /* 0: none */
 	uint64_t nr_periods, nr_throttled, throttled_ns;
+	uint64_t contention_wait_ns; /* 0: waits are not known */
 	uint64_t memory_bytes, hot_bytes; /* peaks */
 	uint64_t oom_kills, overshoot_bytes, limit_bytes;
 	uint64_t threads;
@@ -52,6 +53,11 @@ static inline struct pf_slice *evidence_slice(uint32_t hour, const struct eviden
 	s->nr_periods = h->nr_periods;
 	s->nr_throttled = h->nr_throttled;
 	s->throttled_ns = h->throttled_ns;
+	if (h->contention_wait_ns) {
+		s->nr_waits = h->contention_wait_ns / (10 * PF_NS_PER_MS);
+		s->quota_wait_ns = 0;
+		s->contention_wait_ns = h->contention_wait_ns;
+	}
 	s->memory_peak_bytes = h->memory_bytes;
 	s->hot_peak_bytes = h->hot_bytes;
 	s->memory_mean_bytes = (double)h->memory_bytes;

@@ -169,6 +169,33 @@ static void test_saturated(void)
 	tear_down(&f);
 }
 
+/* On a busy node it ran for 50 m on average and waited for other 200 m: what that hid is not taken away. */
+static void test_held_for_contention(void)
+{
+	struct evidence_hour h = { .idle_windows = 32400,
+				   .busy_windows = 3600,
+				   .demand_millicores = 500,
+				   .contention_wait_ns = 720 * PF_NS_PER_S,
+				   .memory_bytes = 100 * PF_MIB,
+				   .hot_bytes = 100 * PF_MIB };
+	struct fixture f;
+
+	set_up(&f);
+	evidence_run(f.e, "a", 0, 48, &h);
+	f.in.present = sizes(2000, 4000, 110, 200);
+	recommend(&f);
+	PF_CHECK_INT("use and waits", podfit(&f)->cpu.target, 250);
+	PF_CHECK("a limit by the curve above it", podfit(&f)->cpu.limit >= 500);
+	check_finding(&f, "neighbours", PF_VERDICT_NOISY_NEIGHBOUR, PF_ACTION_NONE);
+	f.in.present = sizes(100, 200, 110, 200);
+	recommend(&f);
+	PF_CHECK_INT("a request below that stays", podfit(&f)->cpu.target, 100);
+	f.rules.max_allowed[PF_VPA_CPU] = 80;
+	recommend(&f);
+	PF_CHECK_INT("the policy's bound holds", podfit(&f)->cpu.target, 80);
+	tear_down(&f);
+}
+
 static void test_oom(void)
 {
 	struct evidence_hour h = { .idle_windows = 36000,
@@ -409,7 +436,8 @@ static void test_out_of_memory(void)
 }
 
 PF_TEST_SUITE(recommend, { "over-provisioned", test_over_provisioned },
-	      { "throttled", test_throttled }, { "saturated", test_saturated }, { "OOM", test_oom },
+	      { "throttled", test_throttled }, { "saturated", test_saturated },
+	      { "held for contention", test_held_for_contention }, { "OOM", test_oom },
 	      { "leak is not fed", test_leak_is_not_fed },
 	      { "suspect is held", test_suspect_is_held }, { "start", test_start },
 	      { "bounds and modes", test_bounds_and_modes },
