@@ -13,6 +13,9 @@
 
 enum { HEAD_MAX = 1024, ANSWER_MAX = 8192, LATENCIES_MAX = 1 << 22 };
 
+/* The collector closes what is idle for a minute. */
+static const uint64_t stale_ns = 30000000000;
+
 struct connection {
 	int fd;
 	bool busy;
@@ -20,7 +23,7 @@ struct connection {
 	size_t head_len, sent;
 	const char *body;
 	size_t body_len;
-	uint64_t start_ns;
+	uint64_t start_ns; /* of the newest request, or of the connection */
 	char answer[ANSWER_MAX];
 	size_t answer_len;
 };
@@ -57,6 +60,7 @@ static int reconnect(struct pf_blast *blast, struct connection *c)
 		return -errno;
 	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c->busy = false;
+	c->start_ns = now_ns();
 	return 0;
 }
 
@@ -233,6 +237,12 @@ int pf_blast_send(struct pf_blast *blast, const void *body, size_t len)
 	wait_for_turn(blast);
 	while (!(c = find_free(blast))) {
 		int r = turn(blast);
+
+		if (r < 0)
+			return r;
+	}
+	if (now_ns() - c->start_ns > stale_ns) {
+		int r = reconnect(blast, c);
 
 		if (r < 0)
 			return r;
