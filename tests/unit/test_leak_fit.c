@@ -2,6 +2,7 @@
 /*
  * test_leak_fit.c - the statistics of leak detection against values worked out by hand.
  */
+#include "base/cleanup.h"
 #include "core/leak_fit.h"
 #include "unit/check.h"
 
@@ -106,6 +107,32 @@ static void test_saturates(void)
 	}
 }
 
+/* A level, then a line; with holes, noise, and where there is no break. */
+static void test_onset(void)
+{
+	double at[36], y[36], straight[36];
+	struct pf_leak_line line;
+
+	for (size_t i = 0; i < 36; i++) {
+		at[i] = (double)(i + (i > 20 ? 5 : 0)); /* five values are missing */
+		y[i] = 100 + (double)(i * 7 % 5) * .2 + 3 * PF_MAX(0, at[i] - 14);
+		straight[i] = 100 + (double)(i * 7 % 5) * .2 + 3 * at[i];
+	}
+	pf_leak_fit_line(at, y, 36, &line);
+
+	size_t begin = pf_leak_onset(at, y, 36, &line);
+
+	PF_CHECK("where the line begins", begin >= 13 && begin <= 15);
+	PF_CHECK("that flattened the slope", line.slope < 2.9);
+	for (size_t i = 0; i < 36; i++)
+		at[i] -= i >= begin ? at[begin] : 0;
+	pf_leak_fit_line(at + begin, y + begin, 36 - begin, &line);
+	PF_CHECK_NEAR("from there on it is true", line.slope, 3, .05);
+	pf_leak_fit_line(NULL, straight, 36, &line);
+	PF_CHECK_INT("a line has no break", pf_leak_onset(NULL, straight, 36, &line), 0);
+}
+
 PF_TEST_SUITE(leak_fit, { "median", test_median }, { "exact line", test_exact_line },
 	      { "small series", test_small_series }, { "places", test_places },
-	      { "outlier", test_outlier }, { "saturates", test_saturates });
+	      { "outlier", test_outlier }, { "saturates", test_saturates },
+	      { "onset", test_onset });

@@ -143,6 +143,48 @@ static void add_frame(struct pf_buf *out, const struct pf_stack_frame *frame)
 	}
 }
 
+static void add_growth(struct pf_buf *out, const struct pf_leak_finding *leak)
+{
+	(void)pf_buf_addf(out, "  grows by %s (%s to %s)",
+			  pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_bytes_per_hour).text,
+			  pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_low).text,
+			  pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_high).text);
+	if (leak->kind != PF_KIND_UNKNOWN)
+		(void)pf_buf_addf(out, ", %s of it %s",
+				  pf_human(PF_QUANTITY_RATIO, leak->kind_share).text,
+				  pf_memory_kind_name(leak->kind));
+	(void)pf_buf_addf(out, "\n  now %s", pf_human_bytes(leak->now_bytes).text);
+	if (leak->pre_leak_bytes != PF_UNKNOWN)
+		(void)pf_buf_addf(out, ", before the leak %s",
+				  pf_human_bytes(leak->pre_leak_bytes).text);
+	(void)pf_buf_addf(out, "; since %s", pf_human_time(leak->since_unix_ns).text);
+	if (leak->test)
+		(void)pf_buf_addf(out, " (%s)", leak->test);
+	if (leak->nr_restarts)
+		(void)pf_buf_addf(out, "; restarts: %u", leak->nr_restarts);
+	(void)pf_buf_adds(out, "\n");
+}
+
+static void add_exhaustion(struct pf_buf *out, const struct pf_leak_finding *leak)
+{
+	uint64_t low_ns = leak->eta_low_unix_ns, high_ns = leak->eta_high_unix_ns;
+
+	if (leak->eta_unix_ns == PF_UNKNOWN) {
+		(void)pf_buf_adds(out, "  no limit is in sight\n");
+		return;
+	}
+	(void)pf_buf_addf(out, "  the %s's limit of %s is reached at %s",
+			  leak->effective_limit_of ? leak->effective_limit_of : "container",
+			  pf_human_bytes(leak->effective_limit_bytes).text,
+			  pf_human_rfc3339(leak->eta_unix_ns).text);
+	if (low_ns != PF_UNKNOWN && high_ns != PF_UNKNOWN)
+		(void)pf_buf_addf(out, " (%s to %s)", pf_human_rfc3339(low_ns).text,
+				  pf_human_rfc3339(high_ns).text);
+	else if (low_ns != PF_UNKNOWN)
+		(void)pf_buf_addf(out, " (at the earliest %s)", pf_human_rfc3339(low_ns).text);
+	(void)pf_buf_adds(out, "\n");
+}
+
 static void add_leak(struct run *run, const struct pf_group *group)
 {
 	const struct pf_leak_finding *leak = group->row.leak;
@@ -155,25 +197,13 @@ static void add_leak(struct run *run, const struct pf_group *group)
 			  : leak->state == PF_LEAK_SUSPECT ? "may leak"
 							   : "only the baseline rule alarms",
 			  pf_severity_name(leak->severity));
-	(void)pf_buf_addf(out, "  grows by %s (%s to %s), %s of it %s\n",
-			  pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_bytes_per_hour).text,
-			  pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_low).text,
-			  pf_human(PF_QUANTITY_BYTES_PER_HOUR, leak->slope_high).text,
-			  pf_human(PF_QUANTITY_RATIO, leak->kind_share).text,
-			  pf_memory_kind_name(leak->kind));
-	(void)pf_buf_addf(out, "  now %s, before the leak %s; since %s (%s)\n",
-			  pf_human_bytes(leak->now_bytes).text,
-			  pf_human_bytes(leak->pre_leak_bytes).text,
-			  pf_human_time(leak->since_unix_ns).text, leak->test ? leak->test : "");
-	if (leak->eta_unix_ns == PF_UNKNOWN)
-		(void)pf_buf_adds(out, "  no limit is in sight\n");
-	else
-		(void)pf_buf_addf(out, "  the %s's limit of %s is reached at %s (%s to %s)\n",
-				  leak->effective_limit_of ? leak->effective_limit_of : "container",
-				  pf_human_bytes(leak->effective_limit_bytes).text,
-				  pf_human_rfc3339(leak->eta_unix_ns).text,
-				  pf_human_rfc3339(leak->eta_low_unix_ns).text,
-				  pf_human_rfc3339(leak->eta_high_unix_ns).text);
+	if (leak->state == PF_LEAK_NONE) { /* its rule tells no line */
+		(void)pf_buf_addf(out, "  projected exhaustion %s\n",
+				  pf_human_rfc3339(leak->baseline_eta_unix_ns).text);
+	} else {
+		add_growth(out, leak);
+		add_exhaustion(out, leak);
+	}
 	for (size_t i = 0; i < leak->nr_processes; i++)
 		add_process(out, &leak->processes[i]);
 	for (size_t i = 0; i < leak->nr_stacks; i++) {
