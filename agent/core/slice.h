@@ -76,8 +76,8 @@ struct pf_slice {
 	uint64_t nr_startup_idle_windows;
 	/* Mean uncensored demand of whole minutes: what CPU requests are sized from. NULL: none
 	 * yet. */
-	uint32_t *minute_demand;  /* layout of PF_HIST_DEMAND */
-	uint64_t nr_idle_minutes; /* beside the histogram: exactly 0 */
+	uint32_t *minute_demand;       /* layout of PF_HIST_DEMAND */
+	uint64_t nr_idle_minutes;      /* beside the histogram: exactly 0 */
 	struct pf_limit_queues limits; /* without start-up */
 	uint64_t nr_cpus;	       /* of the node; PF_UNKNOWN: not known */
 

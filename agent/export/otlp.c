@@ -32,8 +32,11 @@ static const char *name_of(struct pf_arena *arena, const char *name)
 		if (len > end && !strcmp(copy + len - end, endings[i]))
 			copy[len -= end] = '\0';
 	}
-	for (int i = 0; i < 2 && dot && (dot = strchr(dot, '_')) != NULL; i++)
-		*dot = '.';
+	for (int i = 0; i < 2 && dot; i++) {
+		dot = strchr(dot, '_');
+		if (dot)
+			*dot = '.';
+	}
 	return copy;
 }
 
@@ -180,13 +183,15 @@ static void add_agent(struct builder *b)
 		    !isnan(value));
 	}
 	for (size_t i = 0; i < report->nr_losses; i++)
-		points[i] = (struct pf_otlp_point){ .set = set++,
+		points[i] = (struct pf_otlp_point){ .set = set + i,
 						    .start_unix_ns = b->agent_start_unix_ns,
 						    .value = (double)report->losses[i].count };
 	add(b, PF_METRIC_LOST, "1", PF_METRIC_LOST_HELP, PF_OTLP_SUM, points, report->nr_losses);
 	points += report->nr_losses;
+	set += report->nr_losses;
 	for (size_t i = 0; i < report->nr_signals; i++)
-		points[i] = (struct pf_otlp_point){ .set = set++, .value = report->signals[i].on };
+		points[i] =
+			(struct pf_otlp_point){ .set = set + i, .value = report->signals[i].on };
 	add(b, PF_METRIC_SIGNAL, "1", PF_METRIC_SIGNAL_HELP, PF_OTLP_GAUGE, points,
 	    report->nr_signals);
 }

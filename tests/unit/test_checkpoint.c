@@ -108,7 +108,7 @@ static void test_round_trip(void)
 	struct pf_checkpoint_parts again;
 	struct pf_history *history = NULL;
 	struct pf_track *track;
-	struct world world;
+	struct world world = { .directory = "" };
 	size_t cursor = 0;
 
 	world_init(&world);
@@ -234,7 +234,7 @@ static void test_clock_steps(void)
 		{ "ten days back", -10 * (int64_t)PF_NS_PER_DAY, true, false },
 		{ "ten years back", -3650 * (int64_t)PF_NS_PER_DAY, true, false },
 	};
-	struct world world;
+	struct world world = { .directory = "" };
 
 	world_init(&world);
 	PF_CHECK_INT("save", pf_checkpoint_save(&pf_sys_real, world.directory, &world.parts), 0);
@@ -331,7 +331,7 @@ static void test_newer(void)
 	struct pf_checkpoint_feeds *feeds = NULL;
 	struct pf_checkpoint_parts again;
 	char path[128], aside[128];
-	struct world world;
+	struct world world = { .directory = "" };
 
 	world_init(&world);
 	path_of(&world, PF_CHECKPOINT_FILE, path);
@@ -364,7 +364,7 @@ static void test_earlier_build(void)
 	struct pf_checkpoint_feeds *feeds = NULL;
 	struct pf_checkpoint_parts again;
 	struct pf_history *history = NULL;
-	struct world world;
+	struct world world = { .directory = "" };
 	struct pf_buf file;
 	size_t cursor = 0;
 	char path[128];
@@ -402,7 +402,7 @@ static void test_damage(void)
 	char path[128], aside[128];
 	struct pf_checkpoint_feeds *feeds = NULL;
 	struct pf_checkpoint_parts again;
-	struct world world;
+	struct world world = { .directory = "" };
 	FILE *file;
 
 	world_init(&world);
@@ -426,7 +426,7 @@ static void test_damage(void)
 /* Every system call of a save fails once: the old or the new file is there, whole. */
 static void test_faults(void)
 {
-	struct world world;
+	struct world world = { .directory = "" };
 
 	world_init(&world);
 	PF_CHECK_INT("first", pf_checkpoint_save(&pf_sys_real, world.directory, &world.parts), 0);

@@ -224,7 +224,7 @@ static void test_kill(void)
 	PF_CHECK("saved at least once a life", shared->saved >= nr_kills);
 	PF_CHECK("some were killed between two saves", nr_in_between < nr_kills);
 	if (CU_get_number_of_failures())
-		fprintf(stderr, "seed %u, %u of %d kills between rename and return\n", first_seed,
+		fprintf(stderr, "seed %u, %u of %u kills between rename and return\n", first_seed,
 			nr_in_between, nr_kills);
 	(void)nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	(void)munmap(shared, sizeof(*shared)); /* of one page */
