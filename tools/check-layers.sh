@@ -1,7 +1,7 @@
 #!/bin/sh
 # Levels: base 0, core sys 1, wire policy report 2, capture meta store export 3, main 4. An include names the own
 # folder or a lower level; folders of one level never meet. tools/ uses levels 0 to 2; only capture/ (and tests and
-# benchmarks of it) includes podfit_abi.h and skeletons, only wire/ and store/ generated protobuf.
+# benchmarks of it) includes podfit_abi.h, headers it shares with programs, and skeletons, only wire/ and store/ generated protobuf.
 set -eu
 cd "$(dirname "$0")/.."
 level() {
@@ -30,7 +30,7 @@ for file in $(git ls-files -co --exclude-standard -- 'agent/*.c' 'agent/*.h' 'to
 		passed=$((passed + 1))
 		folder=${inc%%/*}
 		case $inc in
-		podfit_abi.h | *.skel.h)
+		podfit_abi.h | *.bpf.h | *.skel.h)
 			[ "$own" = capture ] || complain "$file" "includes $inc, which only capture/ may"
 			continue
 			;;

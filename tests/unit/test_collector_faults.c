@@ -507,7 +507,7 @@ static int pg_number(const char *conninfo, const char *sql)
 {
 	PGconn *conn = PQconnectdb(conninfo);
 	PGresult *result = PQexec(conn, sql);
-	int number = PQntuples(result) ? atoi(PQgetvalue(result, 0, 0)) : -1;
+	int number = PQntuples(result) ? (int)strtol(PQgetvalue(result, 0, 0), NULL, 10) : -1;
 
 	PQclear(result);
 	PQfinish(conn);
