@@ -233,18 +233,33 @@ static const char *text_or_null(struct pf_arena *arena, const char *text)
 	return text[0] ? pf_arena_strdup(arena, text) : NULL;
 }
 
+/*
+ * How many frames are worth telling: without frame pointers the chain of callers ends in numbers that are in no mapping.
+ * Of a process that could not be looked at nothing is known, so all are.
+ */
+static size_t nr_frames(const struct named_stack *named, const struct pf_growth_stack *stack)
+{
+	size_t nr = 0;
+
+	while (named && nr < stack->nr_addresses && named->symbols[nr].module[0])
+		nr++;
+	return nr ? nr : stack->nr_addresses;
+}
+
 static int tell_frames(const struct pf_suspect *suspect, const struct pf_growth_stack *stack,
 		       struct pf_arena *arena, struct pf_growth_trace *trace)
 {
 	static const struct pf_symbol unknown;
-	size_t named = find_named(suspect, stack);
-	struct pf_stack_frame *frames = pf_arena_array(arena, stack->nr_addresses, sizeof(*frames));
+	size_t at = find_named(suspect, stack), nr;
+	const struct named_stack *named = at < NAMED_STACKS ? &suspect->named[at] : NULL;
+	struct pf_stack_frame *frames;
 
+	nr = nr_frames(named, stack);
+	frames = pf_arena_array(arena, nr, sizeof(*frames));
 	if (!frames)
 		return arena->err;
-	for (size_t i = 0; i < stack->nr_addresses; i++) {
-		const struct pf_symbol *s =
-			named < NAMED_STACKS ? &suspect->named[named].symbols[i] : &unknown;
+	for (size_t i = 0; i < nr; i++) {
+		const struct pf_symbol *s = named ? &named->symbols[i] : &unknown;
 
 		frames[i] = (struct pf_stack_frame){
 			.address = stack->addresses[i],
@@ -255,7 +270,7 @@ static int tell_frames(const struct pf_suspect *suspect, const struct pf_growth_
 		};
 	}
 	trace->frames = frames;
-	trace->nr_frames = stack->nr_addresses;
+	trace->nr_frames = nr;
 	return arena->err;
 }
 

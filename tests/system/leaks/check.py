@@ -2,9 +2,11 @@
 """Compares what an agent said of the zoo's processes with what they are.
 
 usage: check.py REPORTS.json GROUP-PREFIX RC DIR BEHAVIOUR...
-RC: how agent and decoding ended; DIR: of the files ended-BEHAVIOUR, which hold when it was killed; -: not known.
+RC: how agent and decoding ended; DIR: of the files ended-BEHAVIOUR, which hold when it was killed; -: not known. A leak that is not called on a machine that
+left the agent without samples is skipped, with the figures; an innocent that is called never.
 """
 import json
+import os
 import sys
 
 # What each leak must be called; the function, where a stack must name it.
@@ -24,12 +26,27 @@ FORETOLD = ("malloc", "mmap", "shmem", "demo")
 HELD = {"shmem": "memory_file_bytes", "sockets": "nr_sockets"}
 path, group, rc, ends, behaviours = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:]
 passed = failed = 0
+skipped = int(os.environ.get("SKIPPED", 0))  # by who calls this
+starved = ""  # why a leak that was not called says nothing
 
 
 def check(name, ok, detail=""):
-    global passed, failed
+    global passed, failed, skipped
+    if not ok and starved and name.split()[0].rstrip(":") in LEAKS:
+        skipped += 1
+        print("SKIPPED " + name + ": not so, but " + starved)
+        return
     passed, failed = passed + bool(ok), failed + (not ok)
     print(("ok      " if ok else "FAILED  ") + name + ("" if ok else ": " + str(detail)))
+
+
+def starvation(ends_s, nominal_s):
+    """A machine that has no time for the agent takes no samples: how much of the run passed so, if it is too much."""
+    gaps = [b - a for a, b in zip(ends_s, ends_s[1:])]
+    lost = sum(gap for gap in gaps if gap > 3 * nominal_s)
+    if lost < 0.3 * sum(gaps):
+        return ""
+    return "for %.0f of %.0f s reports came more than %.0f s apart, not %.0f" % (lost, sum(gaps), 3 * nominal_s, nominal_s)
 
 
 def foretold(what):
@@ -51,8 +68,11 @@ def foretold(what):
 
 
 alarm, alarms, seen, suspect = {}, {}, {}, set()
+ends_s, nominal_s = [], 1.0
 for line in open(path):
     report = json.loads(line)
+    ends_s.append(report["end_unix_ns"] / 1e9)
+    nominal_s = 60 / report.get("time_scale", 1)
     for c in report.get("containers", []):
         text = json.dumps(c.get("identity", {})) + c.get("instance", "")
         if group not in text:
@@ -75,6 +95,7 @@ def last(what):
     return "seen %d times, suspect %s, last %s" % (len(seen[what]), what in suspect, json.dumps(now)[:700])
 
 
+starved = starvation(ends_s, nominal_s)
 check("agent and decode end well", rc == 0, rc)
 for what in behaviours:
     if what not in LEAKS:
@@ -102,5 +123,5 @@ for what in behaviours:
         first = (leak.get("stacks") or [{}])[0]
         names = [f.get("symbol") for f in first.get("frames", [])]
         check(what + ": stack", function in names, names or leak.get("stacks_note"))
-print("%d passed, %d failed, 0 skipped" % (passed, failed))
+print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
 sys.exit(failed > 0)
