@@ -46,10 +46,18 @@ static uint64_t unless_zero(uint64_t value)
 	return value ? value : PF_UNKNOWN;
 }
 
+/* A bucket's edge may lie above all that was in it. */
+static double at_most_peak(const struct pf_evidence *e, double millicores)
+{
+	return e->demand_peak_millicores ? fmin(millicores, (double)e->demand_peak_millicores)
+					 : millicores;
+}
+
 static double demand_quantile(const struct pf_evidence *e, double q)
 {
 	if (e->has_windows)
-		return pf_weighted_quantile(PF_LAYOUT_MILLICORES, e->demand, e->demand_idle, q);
+		return at_most_peak(e, pf_weighted_quantile(PF_LAYOUT_MILLICORES, e->demand,
+							    e->demand_idle, q));
 	return pf_weighted_quantile(PF_LAYOUT_MILLICORES, e->minute_long, e->minute_long_idle, q);
 }
 
@@ -266,12 +274,16 @@ static void find_oom(struct pf_work *w)
 	uint64_t limit = w->in->present.memory_limit_bytes;
 	double used =
 		pf_is_set(limit) && limit ? (double)w->memory.need_bytes / (double)limit : NAN;
+	uint64_t advised = w->results[0].memory.limit;
+	bool is_raised = pf_is_set(advised) && pf_is_set(limit) && limit >= advised;
 
 	if (w->e->oom_kills)
-		pf_find(w, PF_VERDICT_OOM_KILLED, action_of_shortage(w),
-			"Killed for memory %" PRIu64 " time%s; at least %s more was wanted.",
+		pf_find(w, PF_VERDICT_OOM_KILLED,
+			is_raised ? PF_ACTION_NONE : action_of_shortage(w),
+			"Killed for memory %" PRIu64 " time%s; at least %s more was wanted%s.",
 			w->e->oom_kills, w->e->oom_kills == 1 ? "" : "s",
-			pf_text_bytes(w->arena, (double)w->e->oom_overshoot_bytes));
+			pf_text_bytes(w->arena, (double)w->e->oom_overshoot_bytes),
+			is_raised ? ", which the present limit gives" : "");
 	else if (used > OOM_RISK_RATIO)
 		pf_find(w, PF_VERDICT_MEMORY_OOM_RISK, action_of_shortage(w),
 			"Memory that cannot be dropped reached %.0f %% of the limit of %s.",

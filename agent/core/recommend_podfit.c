@@ -235,7 +235,7 @@ static void step_memory(struct pf_work *w)
 
 	pf_step(w,
 		"Memory request: %s %s was needed in up to %d days (%s)%s. On top of it %.0f %%, and %.1f %% because an hour "
-		"once rose that much above the six before it%s: %s.",
+		"once rose that much above the six before it and the day before%s: %s.",
 		size->nr_above ? "a peak of" : "at most",
 		pf_text_bytes(w->arena, (double)size->base_bytes), PF_EVIDENCE_DAYS,
 		w->e->has_kinds ? "memory that cannot be dropped"

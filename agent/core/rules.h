@@ -40,7 +40,7 @@ struct pf_class {
 	/*
 	 * Memory request: the need where hours unused + kill_price * (peaks above) is smallest,
 	 * times 1 + margin + growth_margin *
-	 * (largest rise seen of one hour over the six before it). Memory limit: that times 1 +
+	 * (pf_memory_growth()). Memory limit: that times 1 +
 	 * limit margin.
 	 */
 	double memory_kill_price; /* hours of a whole size unused that one kill is worth */

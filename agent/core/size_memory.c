@@ -8,6 +8,9 @@
 /* Hours a rise is measured against, by the back-test: less sees every wobble as growth, more misses mornings. */
 #define HOURS_BEFORE 6
 
+/* What rises every morning does not grow: the same time of the day before counts too, give or take an hour. */
+#define DAY_HOURS 24
+
 /* Most loads have shown themselves in a day. */
 #define ANSWER_HOURS 24
 
@@ -18,8 +21,10 @@ double pf_memory_growth(const struct pf_memory_cell *hours, uint32_t nr)
 	for (uint32_t i = HOURS_BEFORE; i < nr; i++) {
 		uint64_t before = 0;
 
-		for (uint32_t k = i - HOURS_BEFORE; k < i; k++)
-			before = PF_MAX(before, hours[k].need_bytes);
+		for (uint32_t k = i; k-- > 0 && hours[i].index - hours[k].index <= DAY_HOURS + 1;)
+			if (k + HOURS_BEFORE >= i ||
+			    hours[i].index - hours[k].index >= DAY_HOURS - 1)
+				before = PF_MAX(before, hours[k].need_bytes);
 		if (before)
 			growth = fmax(growth, (double)hours[i].need_bytes / (double)before - 1);
 	}

@@ -7,7 +7,7 @@
  * The need of an hour is what could not be dropped: hot memory, spikes between samples included. The need that counts
  * is the cheapest of them: the one with the least hours of unused size + kill_price * (hours and days above it). At
  * the default price, more hours than the window has, that is the highest. Growth is how far an hour
- * ever rose above the six hours before it: a load that repeats itself needs no room beyond its maximum, one that keeps
+ * ever rose above the six hours before it and the same time of the day before: a load that repeats itself needs no room beyond its maximum, one that keeps
  * finding new heights does. After an OOM kill the need is where the limit was plus the overshoot.
  */
 #ifndef PF_CORE_SIZE_MEMORY_H
@@ -36,7 +36,10 @@ struct pf_memory_size {
 PF_MUST_CHECK int pf_memory_size(const struct pf_evidence *evidence, const struct pf_class *class,
 				 double missing, struct pf_memory_size *ret_size);
 
-/** pf_memory_growth() - largest rise of an hour's need over the highest of the six hours of data before it, cut at 1. */
+/**
+ * pf_memory_growth() - largest rise of an hour's need over the highest of the six hours of data before it and of the
+ * hours 23 to 25 before it, cut at 1.
+ */
 double pf_memory_growth(const struct pf_memory_cell *hours, uint32_t nr_hours);
 
 #endif

@@ -219,6 +219,27 @@ static void test_growth(void)
 	PF_CHECK_NEAR("too few hours", pf_memory_growth(hours, 6), 0, 1e-9);
 }
 
+/* High by day and low by night: the first morning is growth, the next ones are not, an hour early or late included. */
+static void test_daily_growth(void)
+{
+	struct pf_memory_cell hours[60] = { 0 };
+
+	for (uint32_t i = 0; i < 60; i++)
+		hours[i] = (struct pf_memory_cell){ .index = 1000 + i,
+						    .need_bytes = i % 24 >= 12 ? 160 : 100 };
+	PF_CHECK_NEAR("the first morning", pf_memory_growth(hours, 30), 0.6, 1e-9);
+	PF_CHECK_NEAR("from the evening on: the next morning", pf_memory_growth(hours + 12, 36), 0,
+		      1e-9);
+	hours[35].need_bytes = 160; /* an hour early */
+	PF_CHECK_NEAR("early", pf_memory_growth(hours + 12, 36), 0, 1e-9);
+	hours[40].need_bytes = 240;
+	PF_CHECK_NEAR("higher than ever", pf_memory_growth(hours + 12, 36), 0.5, 1e-9);
+	for (uint32_t i = 24; i < 60; i++)
+		hours[i].index += 18; /* it was off for a while */
+	PF_CHECK_NEAR("by the clock, not by the count", pf_memory_growth(hours + 12, 24), 0.6,
+		      1e-9);
+}
+
 static void test_old_peaks_go(void)
 {
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_new();
@@ -411,4 +432,5 @@ PF_TEST_SUITE(evidence, { "many instances", test_many_instances },
 	      { "merge", test_merge }, { "merge empty", test_merge_empty },
 	      { "is VPA", test_is_vpa }, { "memory need", test_memory_need },
 	      { "windows without limit", test_windows_without_limit }, { "growth", test_growth },
-	      { "old peaks go", test_old_peaks_go }, { "bounded", test_bounded });
+	      { "daily growth", test_daily_growth }, { "old peaks go", test_old_peaks_go },
+	      { "bounded", test_bounded });

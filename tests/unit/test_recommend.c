@@ -214,6 +214,9 @@ static void test_oom(void)
 	PF_CHECK("and a limit above", podfit(&f)->memory.limit > 712 * PF_MIB);
 	check_finding(&f, "killed", PF_VERDICT_OOM_KILLED, PF_ACTION_INCREASE_LIMITS);
 	check_finding(&f, "short", PF_VERDICT_SHORT_HISTORY, PF_ACTION_NONE);
+	f.in.present.memory_limit_bytes = 4 * PF_GIB;
+	recommend(&f);
+	check_finding(&f, "its limit was raised since", PF_VERDICT_OOM_KILLED, PF_ACTION_NONE);
 	PF_CHECK_NEAR("a day less an hour more", podfit(&f)->hours_more, 23, 0.01);
 	PF_CHECK("no absurd bounds", podfit(&f)->memory.upper < 2 * podfit(&f)->memory.target &&
 					     podfit(&f)->cpu.upper < 100);
