@@ -164,8 +164,9 @@ static void take_queues(struct pf_limit_model *m, const struct pf_evidence *e)
 
 	for (size_t i = 0; i < PF_MILLICORES_BUCKETS; i++)
 		windows += e->demand[i];
-	m->has_queues =
-		e->sums.limit_windows > 0 && e->sums.limit_windows >= QUEUES_SHARE * windows;
+	/* What came into a queue that never emptied is not known: demand, the most it can be, is left. */
+	m->has_queues = !m->saturated && e->sums.limit_windows > 0 &&
+			e->sums.limit_windows >= QUEUES_SHARE * windows;
 	if (!m->has_queues)
 		return;
 	take_sums(&m->plain, e, PF_LIMIT_THROTTLED, PF_LIMIT_LEAD_US);

@@ -280,6 +280,22 @@ static void test_simulation(void)
 	}
 }
 
+/* A queue that never emptied says nothing of what came: the limit that holds for certain is all that it can use. */
+static void test_saturated(void)
+{
+	static const struct sim_shape shape = { "too much", 1, 6, 10, false };
+	struct sim_result run;
+	struct pf_limit_model m;
+	uint64_t limit;
+
+	cfs_sim(&shape, NR_CPUS, 25, 0, SECONDS, 13, &run);
+	model_of(&run, shape.threads, 25, &m);
+	PF_CHECK("saturated", m.saturated);
+	limit = pf_limit_smallest(&m, 0.01, 1);
+	PF_CHECK("a CPU", limit > 900 && limit <= 1050);
+	free(run.windows);
+}
+
 PF_TEST_SUITE(limit_curve, { "a queue by hand", test_queue }, { "nothing ran", test_idle },
 	      { "windows before", test_past }, { "what a limit let out", test_censored },
-	      { "simulation", test_simulation });
+	      { "simulation", test_simulation }, { "never caught up", test_saturated });
