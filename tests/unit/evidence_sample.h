@@ -22,7 +22,7 @@ struct evidence_hour {
 	uint64_t usage_millicores;	     /* mean of the hour; 0: as demanded */
 	uint64_t quota_us;		     /* 0: none */
 	uint64_t nr_periods, nr_throttled, throttled_ns;
-	uint64_t contention_wait_ns; /* 0: waits are not known */
+	uint64_t contention_wait_ns;	  /* 0: waits are not known */
 	uint64_t memory_bytes, hot_bytes; /* peaks */
 	uint64_t oom_kills, overshoot_bytes, limit_bytes;
 	uint64_t threads;
