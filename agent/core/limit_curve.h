@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * limit_curve.h - what a CPU limit would do: the share of CFS periods throttled and the time stalled, for any limit,
- * predicted from the demand that 100 ms windows have shown.
+ * limit_curve.h - what a CPU limit would do: the share of CFS periods throttled and the time stalled, for any limit.
  *
- * Demand without a limit (evidence.h) is cut into equally likely windows and played through a queue, period by period:
- * what a period wants beyond the limit waits for the next one. The kernel counts a period as throttled if something had
- * to wait in it, and counts periods with work and one idle one behind each run of them. What a histogram does not say
- * is how long busy windows last: they are played in runs, of a length at which the present limit's own throttling
- * comes out as it was measured, or of two windows where nothing was measured.
+ * Periods come from the queues that each sample's windows went through (limit_queue.h), interpolated between candidates.
+ * Stall is summed over CPUs, as the kernel does: in a throttled period each waiting CPU stands still for the whole of it but
+ * for the time before its work came and its part of the quota. How many wait is made of how many threads work, which
+ * pairs of running ones tell, and of how often they come.
  *
- * Measured on a real kernel with eleven shapes of load under six limits each: see tools/bench/limit_curve.c.
+ * Evidence without such queues (of older agents), or of a container that was throttled nearly all the time, has the histogram
+ * of demand only: it is cut into equally likely windows and played through one queue, busy windows in runs of a length at
+ * which the present limit's own throttling comes out as it was measured.
+ *
+ * Against a simulation: tests/unit/test_limit_curve.c; against a real kernel: tests/kernel/test_limit_curve.c,
+ * tools/bench/limit_curve.c.
  */
 #ifndef PF_CORE_LIMIT_CURVE_H
 #define PF_CORE_LIMIT_CURVE_H
