@@ -264,14 +264,14 @@ static void test_hour(void)
 static void test_hour_known_by_some(void)
 {
 	struct pf_hour_point point;
-	struct pf_slice knows, not ;
+	struct pf_slice knows, silent;
 
 	pf_hour_point_clear(&point, 496000);
 	pf_slice_clear(&knows);
-	pf_slice_clear(&not );
-	knows.hour = not .hour = 496000;
-	knows.covered_ns = not .covered_ns = PF_NS_PER_HOUR;
-	pf_hour_point_add(&point, &not, true);
+	pf_slice_clear(&silent);
+	knows.hour = silent.hour = 496000;
+	knows.covered_ns = silent.covered_ns = PF_NS_PER_HOUR;
+	pf_hour_point_add(&point, &silent, true);
 	PF_CHECK("unknown usage", isnan(pf_hour_mean(&point.usage_ns)));
 	PF_CHECK("unknown waits", isnan(pf_hour_mean(&point.contention_wait_ns)) &&
 					  isnan(pf_hour_mean(&point.quota_wait_ns)));
