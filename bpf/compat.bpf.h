@@ -54,6 +54,17 @@ static __always_inline __u64 pf_throttle_clock_ns(const struct cfs_rq *cfs)
 }
 
 /*
+ * When the throttling began that holds back the tasks of a queue now, or 0. From v6.18 on a task may still come in
+ * meanwhile: it is held back on its way out of the kernel.
+ */
+static __always_inline __u64 pf_throttled_since_ns(const struct cfs_rq *cfs)
+{
+	if (bpf_core_field_exists(cfs->throttled_clock_self))
+		return cfs->throttled_clock_self;
+	return 0;
+}
+
+/*
  * The scheduling entity of task group @tg on @cpu, or 0. Until v7.1 task_group.se is an array of
  * pointers. From v7.2 the entity lies beside the group's queue in per-CPU memory, reached by
  * @percpu_offset, which the switch hook has learned. Functions of their own, because clang moves

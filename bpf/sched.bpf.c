@@ -136,15 +136,17 @@ static __always_inline __u64 throttled_part(const struct pf_throttle_rec *thrott
 	return sum;
 }
 
-/* Of a wait that began at @queued, what the quota took; counted. */
-static __noinline __u64 quota_part(__u32 slot, __u64 queued, __u64 wait)
+/* Of a wait that began at @queued, what the quota took: @running of the throttling that still lasts, and earlier ones. */
+static __noinline __u64 quota_part(__u32 slot, __u64 queued, __u64 wait, __u64 running)
 {
 	struct pf_throttle_rec *throttles = find_throttles(slot);
 	__u64 quota, bucket;
 
+	if (!throttles && running)
+		throttles = make_throttles(slot);
 	if (!throttles)
 		return 0;
-	quota = throttled_part(throttles, queued);
+	quota = throttled_part(throttles, queued) + running;
 	if (quota > wait)
 		quota = wait;
 	bucket = pf_latency_bucket(quota);
@@ -170,14 +172,15 @@ static __noinline void throttle_clock_moved(struct pf_wait_rec *rec, __u32 slot,
 	rec->throttle_clock_plus_1 = clock_plus_1;
 }
 
-/* A wait of length @wait that began at @queued. */
+/* A wait of length @wait that began at @queued; in the last @running of it the container was throttled, and still is. */
 static __always_inline void count_wait(struct pf_wait_rec *rec, __u32 slot,
-				       struct task_struct *task, __u64 queued, __u64 wait)
+				       struct task_struct *task, __u64 queued, __u64 wait,
+				       __u64 running)
 {
 	__u64 bucket;
 
-	if (rec->last_throttle_end_ns > queued && task->prio >= MAX_RT_PRIO) {
-		__u64 quota = quota_part(slot, queued, wait);
+	if ((rec->last_throttle_end_ns > queued || running) && task->prio >= MAX_RT_PRIO) {
+		__u64 quota = quota_part(slot, queued, wait, running);
 
 		rec->quota_ns += quota;
 		wait -= quota;
@@ -212,7 +215,7 @@ static __noinline __u64 unseen_wait(struct pf_wait_rec *rec, __u32 slot, struct 
 	}
 	if (unseen + here <= now - last)
 		return unseen;
-	count_wait(rec, slot, task, last - unseen, unseen);
+	count_wait(rec, slot, task, last - unseen, unseen, 0);
 	return 0;
 }
 
@@ -233,7 +236,7 @@ static __noinline __u64 learn_group(struct pf_thread *thread, struct task_struct
 static __always_inline int switched_in(struct task_struct *task)
 {
 	__u32 pid = task->pid, key, slot, depth;
-	__u64 group, queued, now, wait, clock, expected, left;
+	__u64 group, queued, now, wait, clock, expected, left, since, running = 0;
 	struct pf_thread *thread;
 	struct pf_wait_rec *rec;
 	struct cfs_rq *queue;
@@ -278,7 +281,10 @@ static __always_inline int switched_in(struct task_struct *task)
 	thread->delay = expected + wait;
 	if (left != expected)
 		wait += unseen_wait(rec, slot, task, expected, left);
-	count_wait(rec, slot, task, queued, wait);
+	since = pf_throttled_since_ns(queue);
+	if (since && since < now)
+		running = now - (since > queued ? since : queued);
+	count_wait(rec, slot, task, queued, wait, running);
 	return 0;
 }
 

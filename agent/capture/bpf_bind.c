@@ -151,7 +151,7 @@ static int clear_slot(struct pf_capture *c, uint32_t slot)
 		struct pf_wait_rec *rec = &c->waits[(size_t)cpu * c->nr_slots + slot];
 		struct pf_throttle_key key = { .slot = slot, .cpu = cpu };
 
-		if (rec->last_throttle_end_ns)
+		if (rec->last_throttle_end_ns || rec->quota_ns)
 			(void)bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.pf_throttles),
 						  &key); /* none where there was no memory */
 		memset(rec, 0, sizeof(*rec));

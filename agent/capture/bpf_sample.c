@@ -63,9 +63,10 @@ static void read_throttles(const struct pf_capture *c, uint32_t slot, struct pf_
 	memset(rare->quota, 0, sizeof(rare->quota));
 	memset(rare->stall, 0, sizeof(rare->stall));
 	for (uint32_t cpu = 0; cpu < c->nr_cpus; cpu++) {
+		const struct pf_wait_rec *waits = wait_rec(c, slot, cpu);
 		struct pf_throttle_key key = { .slot = slot, .cpu = cpu };
 
-		if (!wait_rec(c, slot, cpu)->last_throttle_end_ns ||
+		if ((!waits->last_throttle_end_ns && !waits->quota_ns) ||
 		    bpf_map_lookup_elem(bpf_map__fd(c->bpf->maps.pf_throttles), &key, &rec) < 0)
 			continue;
 		add(rare->quota, rec.quota);
