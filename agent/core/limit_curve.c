@@ -270,12 +270,25 @@ static void count_threads(struct pf_limit_model *m, const struct pf_evidence *e,
 
 /* ---- the model ---- */
 
+/*
+ * What passed the present limit has lost its peaks, and no queue behind it gives them back; demand has them. So queues tell
+ * of limits up to the present one, the histogram of higher ones, where it is never worse than now.
+ */
 static struct outcome play(const struct pf_limit_model *m, double limit, double burst)
 {
-	return m->has_queues ? by_queues(m, limit, burst) : play_windows(m, limit, burst);
+	struct outcome now, raised;
+
+	if (m->has_queues && limit <= m->present_millicores)
+		return by_queues(m, limit, burst);
+	raised = play_windows(m, limit, burst);
+	if (!m->has_queues)
+		return raised;
+	now = by_queues(m, m->present_millicores, burst);
+	return (struct outcome){ fmin(raised.throttled_ratio, now.throttled_ratio),
+				 fmin(raised.stall_ratio, now.stall_ratio) };
 }
 
-static double present_limit(const struct pf_evidence *e)
+static double present_limit(const struct pf_evidence *e) /* millicores; INFINITY: none */
 {
 	if (e->cfs_quota_us >= PF_NO_LIMIT || e->cfs_period_us >= PF_NO_LIMIT || !e->cfs_period_us)
 		return INFINITY;
@@ -300,7 +313,6 @@ static void fit_runs(struct pf_limit_model *m, const struct pf_evidence *e, cons
 			best = error;
 			m->run_length = run_lengths[i];
 		}
-		m->measured = true;
 	}
 	play_order(ascending, m->run_length, m->demand);
 }
@@ -319,9 +331,11 @@ int pf_limit_model_init(const struct pf_evidence *e, struct pf_limit_model *ret_
 	m.peak_millicores = fmax(ascending[PF_CURVE_WINDOWS - 1], 1);
 	/* Whole CPUs: within a window the tasks of a burst run at full speed. */
 	m.parallel_millicores = ceil(m.peak_millicores / ABOVE_LIMIT / 1000) * 1000;
-	fit_runs(&m, e, ascending);
+	m.present_millicores = present_limit(e);
 	take_queues(&m, e);
-	count_threads(&m, e, present_limit(e));
+	if (!m.has_queues || isfinite(m.present_millicores))
+		fit_runs(&m, e, ascending);
+	count_threads(&m, e, m.present_millicores);
 	*ret_model = m;
 	return 0;
 }

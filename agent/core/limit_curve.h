@@ -7,8 +7,9 @@
  * for the time before its work came and its part of the quota. How many wait is made of how many threads work, which
  * pairs of running ones tell, and of how often they come.
  *
- * Evidence without such queues (of older agents), or of a container that was throttled nearly all the time, has the histogram
- * of demand only: it is cut into equally likely windows and played through one queue, busy windows in runs of a length at
+ * A limit takes the peaks out of what passes it, so limits above the present one are not judged by queues but by the
+ * histogram of demand; so is evidence without queues (of older agents), and a container that was throttled nearly all the
+ * time. The histogram is cut into equally likely windows and played through one queue, busy windows in runs of a length at
  * which the present limit's own throttling comes out as it was measured.
  *
  * Against a simulation: tests/unit/test_limit_curve.c; against a real kernel: tests/kernel/test_limit_curve.c,
@@ -37,17 +38,18 @@ struct pf_limit_model {
 	/* What the queues did, without burst and with as much as there can be; only if has_queues. */
 	struct pf_limit_sums plain, burst;
 	float run_periods[PF_LIMITS]; /* throttled in a row, on average */
+	double present_millicores;    /* the limit now; INFINITY: none */
 	double nr_running;	      /* CPUs it runs on, when it runs */
 	double nr_threads;	      /* that work at all */
 	double nr_cpus;		      /* of the node */
 	double wakes_per_s;	      /* of all threads */
 	bool has_queues;
-	float demand[PF_CURVE_WINDOWS]; /* millicores, in the order they are played */
-	double parallel_millicores;	/* the most it runs at once */
-	double peak_millicores;		/* highest demand */
+	/* For limits above the present one, or without queues: millicores, in the order they are played. */
+	float demand[PF_CURVE_WINDOWS];
+	double parallel_millicores; /* the most it runs at once */
+	double peak_millicores;	    /* highest demand */
 	double mean_millicores;
 	unsigned run_length; /* of alike windows */
-	bool measured;	     /* the run length fits what the present limit was seen to do */
 	bool saturated; /* throttled nearly all the time: demand is what it waited with, at most that much */
 };
 
