@@ -109,8 +109,8 @@ struct pf_want_key {
  * whether it is of the thread that is looked up, so two threads that share an entry cannot mix theirs.
  */
 struct pf_thread {
-	__u64 group; /* PF_GROUP_OF() its task group and the epoch, then depth (4 bits) and slot (15 bits) */
-	__u64 delay; /* run_delay at its last switch-in, under bits of the pid and the round */
+	__u64 group; /* pf_group_of() its task group and the epoch, then depth (4 bits) and slot (15 bits) */
+	__u64 delay; /* run_delay at its last switch-in, under bits of the pid and the round; 0: none yet */
 };
 #define PF_GROUP_BITS 19
 #define PF_SLOT_BITS  15

@@ -46,7 +46,8 @@ struct pf_thread pf_threads[PF_THREADS]; /* a plain array: reached without a loo
 const volatile __u8 pf_latency_table[PF_LATENCY_TABLE];
 
 #define DELAY_BITS  48 /* three days; a thread that waits longer loses one migrated wait each time */
-#define MAX_RT_PRIO 100 /* below: real-time, which no CFS quota holds back */
+#define WRITTEN_BIT (1ull << 55) /* an entry without it is still empty, not of thread 0 to 32767 */
+#define MAX_RT_PRIO 100		 /* below: real-time, which no CFS quota holds back */
 
 /* pf_latency_bucket() by table: eight bits more are eight octaves of four buckets. */
 static __always_inline __u64 bucket_of(__u64 ns)
@@ -206,7 +207,7 @@ static __noinline __u64 unseen_wait(struct pf_wait_rec *rec, __u32 slot, struct 
 	__u64 last = task->sched_info.last_arrival, now = task->se.cfs_rq->rq->clock,
 	      here = now > queued ? now - queued : 0;
 
-	/* Another thread's entry; or of a round before a pause, and what was left is old. */
+	/* Empty; another thread's entry; or of a round before a pause, and what was left is old. */
 	if ((expected ^ left) >> DELAY_BITS)
 		return 0;
 	if ((__s64)unseen < 0) { /* less than it was: the pid is another thread's now */
@@ -275,7 +276,7 @@ static __always_inline int switched_in(struct task_struct *task)
 	if ((__s64)wait < 0)
 		wait = 0;
 	/* Under bits of the pid that are not in its index, and of the round. */
-	expected = task->sched_info.run_delay ^ (__u64)(pid >> 15) << DELAY_BITS ^
+	expected = task->sched_info.run_delay ^ (__u64)(pid >> 15) << DELAY_BITS ^ WRITTEN_BIT ^
 		   pf_control.round_bits;
 	left = thread->delay;
 	thread->delay = expected + wait;

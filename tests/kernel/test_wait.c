@@ -296,6 +296,44 @@ KT_TEST(wait_migration, "waits of tasks that are moved while they wait")
 	check_waits(kt_src_get(src, &rival_cg), audit, rival, &rival_before);
 }
 
+KT_TEST(wait_before, "what a task waited before the source was opened is not told as a wait")
+{
+	struct kt_cg cg, rival_cg;
+	struct kt_schedstat before, now;
+
+	kt_cg_new(&cg, "a");
+	kt_cg_new(&rival_cg, "rival");
+	PF_AUTO(kt_work_endp)
+	struct kt_work *work = kt_work_start(&(struct kt_load){
+		.cg = &cg, .cpu = 0, .job = kt_job_burn_until, .amount = 600 * PF_NS_PER_MS });
+	PF_AUTO(kt_work_endp)
+	struct kt_work *rival = kt_work_start(&(struct kt_load){ .cg = &rival_cg,
+								 .cpu = 0,
+								 .job = kt_job_burn_until,
+								 .amount = 600 * PF_NS_PER_MS });
+
+	kt_work_go(rival);
+	kt_work_go(work);
+	kt_work_wait(work);
+	kt_work_wait(rival);
+	PF_AUTO(kt_src_closep) struct kt_src *src = kt_src_open(64);
+
+	kt_src_need(src, PF_SIGNAL_RUNQ_LATENCY);
+	PF_AUTO(kt_audit_closep) struct kt_audit *audit = kt_audit_open();
+
+	kt_src_begin(src);
+	kt_work_schedstat(work, &before);
+	KT_RANGE("waited before", before.delay_ns, 5e7, 1e12);
+	kt_work_nap(work);
+	kt_audit_wait(audit, work);
+	kt_src_end(src);
+	kt_work_schedstat(work, &now);
+	kt_src_note_losses(src);
+	/* Of any pid: where all are small, bits of them do not tell a used entry from an empty one. */
+	KT_NEAR("time waited against run_delay", waited(kt_src_get(src, &cg)),
+		now.delay_ns - before.delay_ns, kt_share(0.01), 1e6);
+}
+
 KT_TEST(wait_thinned, "above the CPU budget a part is counted, and stands for the whole")
 {
 	struct kt_cg cg;
