@@ -141,9 +141,9 @@ int pf_leak_book_sample(struct pf_leak_book *book, uint64_t handle, const char *
 			return err;
 	}
 	/* It lives on, without what was killed: memory that is not given back. The leak goes on in a new life. */
-	if (entry->oom && entry->state.phase == PF_LEAK_ALARM) {
+	if (entry->oom_in_alarm) {
 		pf_leak_restart(&entry->state, true);
-		entry->oom = false; /* counted */
+		entry->oom = entry->oom_in_alarm = false; /* counted */
 	}
 	*ret_event = pf_leak_push(&entry->state, &book->options, sample);
 	return 0;
@@ -173,8 +173,10 @@ void pf_leak_book_oom(struct pf_leak_book *book, uint64_t handle)
 {
 	struct pf_leak_entry *entry = pf_map_get_u64(book->by_handle, handle);
 
-	if (entry)
-		entry->oom = true;
+	if (!entry)
+		return;
+	entry->oom = true;
+	entry->oom_in_alarm = entry->state.phase == PF_LEAK_ALARM;
 }
 
 void pf_leak_book_end(struct pf_leak_book *book, uint64_t handle)

@@ -23,8 +23,9 @@ struct pf_leak_book;
 
 /* Read-only for users of the book. */
 struct pf_leak_entry {
-	uint64_t handle; /* 0: ended, or restored and not seen again yet */
-	bool oom;	 /* a process of this life was killed for memory */
+	uint64_t handle;   /* 0: ended, or restored and not seen again yet */
+	bool oom;	   /* a process of this life was killed for memory */
+	bool oom_in_alarm; /* and there was an alarm by then */
 	char instance[PF_LEAK_INSTANCE_MAX];
 	char key[PF_LEAK_KEY_MAX]; /* "": not named yet */
 	struct pf_leak_state state;

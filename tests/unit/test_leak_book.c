@@ -92,6 +92,23 @@ static void test_killed_in_place(void)
 	PF_CHECK_INT("given back", pf_leak_book_find(book, 2)->state.phase, PF_LEAK_NONE);
 }
 
+/* A kill long before the alarm is not what it is about: the alarm's own life goes on. */
+static void test_killed_before(void)
+{
+	PF_AUTO(pf_leak_book_freep) struct pf_leak_book *book = NULL;
+	const struct pf_leak_entry *e;
+
+	PF_CHECK_INT("new", pf_leak_book_new(8, options(), &book), 0);
+	live(book, 1, "pod-a", 0, day / 2, day);
+	pf_leak_book_oom(book, 1);
+	live(book, 1, "pod-a", day / 2, 2 * day, day);
+	e = pf_leak_book_find(book, 1);
+	PF_CHECK_INT("alarm", e->state.phase, PF_LEAK_ALARM);
+	PF_CHECK("of this life", !e->state.inherited);
+	PF_CHECK_INT("no new life", e->state.nr_restarts, 0);
+	PF_CHECK_INT("a successor is told of the kill", e->oom, true);
+}
+
 static void test_full(void)
 {
 	PF_AUTO(pf_leak_book_freep) struct pf_leak_book *book = NULL;
@@ -148,5 +165,5 @@ static void test_restore(void)
 }
 
 PF_TEST_SUITE(leak_book, { "successor", test_successor },
-	      { "killed in place", test_killed_in_place }, { "full", test_full },
-	      { "restore", test_restore });
+	      { "killed in place", test_killed_in_place }, { "killed before", test_killed_before },
+	      { "full", test_full }, { "restore", test_restore });
