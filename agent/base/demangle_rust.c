@@ -101,6 +101,15 @@ bool demangle_rust_legacy(struct demangle *d)
 static bool parse_path(struct demangle *d, bool in_value);
 static bool parse_type(struct demangle *d);
 
+/* A step for what is no path and no type: back references read lists of constants over and over. */
+static bool step(struct demangle *d)
+{
+	if (!demangle_enter(d))
+		return false;
+	demangle_leave(d);
+	return true;
+}
+
 static int digit_of(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -158,7 +167,7 @@ static bool parse_reference(struct demangle *d, bool (*parse)(struct demangle *d
 	uint64_t offset;
 	bool ok;
 
-	if (!demangle_take(d, "B") || !parse_base_62(d, &offset))
+	if (!step(d) || !demangle_take(d, "B") || !parse_base_62(d, &offset))
 		return demangle_fail(d);
 	if (offset >= (uint64_t)(here - d->start - 2))
 		return demangle_fail(d); /* only backwards */
@@ -232,7 +241,7 @@ static bool parse_list(struct demangle *d, bool (*parse)(struct demangle *d))
 	for (bool first = true; !demangle_take(d, "E"); first = false) {
 		if (!first)
 			demangle_puts(d, ", ");
-		if (!demangle_peek(d) || !parse(d))
+		if (!step(d) || !demangle_peek(d) || !parse(d))
 			return demangle_fail(d);
 	}
 	return true;

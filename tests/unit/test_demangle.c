@@ -127,6 +127,29 @@ static void test_doubling(void)
 	PF_CHECK("given up", !pf_demangle(rust, text, sizeof(text)));
 }
 
+/* In a path that is not written: a list of 600 constants, and 900 references to it. */
+static void test_reading_again(void)
+{
+	char name[4096] = "_RMIC1aIC1a", text[128];
+	size_t len = strlen(name);
+
+	for (unsigned i = 0; i < 600; i++)
+		len += (size_t)snprintf(name + len, sizeof(name) - len, "Kp");
+	len += (size_t)snprintf(name + len, sizeof(name) - len, "E");
+	for (unsigned i = 0; i < 900; i++) {
+		if (i == 10) {
+			char few[sizeof(name) + 2];
+
+			snprintf(few, sizeof(few), "%sEu", name);
+			PF_CHECK("few are read", pf_demangle(few, text, sizeof(text)));
+			PF_CHECK_STR("few are read", text, "<()>");
+		}
+		len += (size_t)snprintf(name + len, sizeof(name) - len, "B4_");
+	}
+	snprintf(name + len, sizeof(name) - len, "Eu");
+	PF_CHECK("given up", !pf_demangle(name, text, sizeof(text)));
+}
+
 static void test_nesting(void)
 {
 	char name[4000] = "_Z1fI", text[128];
@@ -141,4 +164,5 @@ static void test_nesting(void)
 }
 
 PF_TEST_SUITE(demangle, { "names", test_names }, { "short of room", test_short_of_room },
-	      { "doubling", test_doubling }, { "nesting", test_nesting });
+	      { "doubling", test_doubling }, { "reading again", test_reading_again },
+	      { "nesting", test_nesting });
