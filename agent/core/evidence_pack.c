@@ -8,7 +8,7 @@
 #include "core/evidence_save.h"
 
 enum {
-	SAVED_MAX = 1 << 20, /* with all peaks and instances it may have, some 50 KB */
+	SAVED_MAX = 1 << 20, /* with all peaks and instances it may have, some 420 KB */
 	RUN_MIN = 4,	     /* zeros: a shorter run costs as much to tell as to keep */
 };
 
