@@ -25,7 +25,8 @@
 void pf_feed_init(struct pf_feed *feed, const struct pf_vpa_settings *settings, double time_scale)
 {
 	*feed = (struct pf_feed){ .minute_ns = (uint64_t)((double)PF_NS_PER_MIN / time_scale),
-				  .last_usage_bytes = PF_UNKNOWN };
+				  .last_usage_bytes = PF_UNKNOWN,
+				  .limit_bytes = PF_UNKNOWN };
 	pf_vpa_memory_rules_from(settings, &feed->rules);
 	feed->rules.interval_ns = (int64_t)((double)feed->rules.interval_ns / time_scale);
 	pf_vpa_instance_init(&feed->vpa);
@@ -100,6 +101,8 @@ static void follow_growth(struct pf_feed *feed, const struct pf_sample *sample)
 {
 	uint64_t now = sample->memory_usage_bytes;
 
+	if (sample->memory_limit_bytes != PF_UNKNOWN)
+		feed->limit_bytes = sample->memory_limit_bytes;
 	if (now == PF_UNKNOWN)
 		return;
 	if (feed->last_usage_bytes != PF_UNKNOWN && sample->end_ns > feed->last_end_ns)
@@ -147,15 +150,25 @@ int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *sample, int64_t
 	return r < 0 ? r : r_minute;
 }
 
+/* The container's use at the kill; PF_UNKNOWN if what is told is that of a cgroup above it. */
+static uint64_t usage_at(const struct pf_feed *feed, const struct pf_oom_kill *kill)
+{
+	bool above = !kill->whole_node && kill->limit_bytes < PF_NO_LIMIT &&
+		     feed->limit_bytes != PF_UNKNOWN &&
+		     (feed->limit_bytes == PF_NO_LIMIT || kill->limit_bytes > feed->limit_bytes);
+
+	return above ? PF_UNKNOWN : kill->usage_bytes;
+}
+
 /* The kill itself is the newest point: from the last sample up to the limit, over at least a
  * second. */
-static double growth_until(const struct pf_feed *feed, const struct pf_oom_kill *kill)
+static double growth_until(const struct pf_feed *feed, uint64_t usage_bytes, uint64_t at_ns)
 {
-	if (feed->last_usage_bytes == PF_UNKNOWN || kill->usage_bytes <= feed->last_usage_bytes ||
-	    kill->at_ns <= feed->last_end_ns)
+	if (feed->last_usage_bytes == PF_UNKNOWN || usage_bytes <= feed->last_usage_bytes ||
+	    at_ns <= feed->last_end_ns)
 		return 0;
-	return (double)(kill->usage_bytes - feed->last_usage_bytes) * (double)PF_NS_PER_S /
-	       (double)PF_MAX(kill->at_ns - feed->last_end_ns, PF_NS_PER_S);
+	return (double)(usage_bytes - feed->last_usage_bytes) * (double)PF_NS_PER_S /
+	       (double)PF_MAX(at_ns - feed->last_end_ns, PF_NS_PER_S);
 }
 
 int pf_feed_oom(struct pf_feed *feed, const struct pf_oom_kill *kill, uint64_t request_bytes,
@@ -163,20 +176,20 @@ int pf_feed_oom(struct pf_feed *feed, const struct pf_oom_kill *kill, uint64_t r
 {
 	int64_t request = request_bytes >= PF_NO_LIMIT ? 0 : (int64_t)request_bytes;
 	double growth = feed->growth_bytes_per_s, bump = feed->rules.oom_min_bump_bytes;
+	uint64_t usage = usage_at(feed, kill);
 	struct pf_vpa_peak peak;
 	int r = 0;
 
 	if (pf_vpa_instance_oom(&feed->vpa, &feed->rules, request, at_unix_ns, &peak))
 		r = note_peak(feed, &peak, true, slice);
 
-	if (kill->usage_bytes != PF_UNKNOWN) {
-		bump = fmax(bump, (double)kill->usage_bytes * (feed->rules.oom_bump_ratio - 1));
-		growth = fmax(growth, growth_until(feed, kill));
+	if (usage != PF_UNKNOWN) {
+		bump = fmax(bump, (double)usage * (feed->rules.oom_bump_ratio - 1));
+		growth = fmax(growth, growth_until(feed, usage, kill->at_ns));
+		/* Between two readings nobody else may have seen how high it was. */
+		if (slice->memory_peak_bytes == PF_UNKNOWN || usage > slice->memory_peak_bytes)
+			slice->memory_peak_bytes = usage;
 	}
-	/* Between two readings nobody else may have seen how high it was. */
-	if (kill->usage_bytes != PF_UNKNOWN && (slice->memory_peak_bytes == PF_UNKNOWN ||
-						kill->usage_bytes > slice->memory_peak_bytes))
-		slice->memory_peak_bytes = kill->usage_bytes;
 	*ret_overshoot_bytes = (uint64_t)fmax(bump, growth * OVERSHOOT_SPAN_S);
 	pf_slice_oom(slice, *ret_overshoot_bytes);
 	return r;

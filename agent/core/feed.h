@@ -38,6 +38,7 @@ struct pf_feed {
 	uint64_t last_usage_bytes; /* of the newest sample; PF_UNKNOWN: none */
 	uint64_t last_end_ns;
 	double growth_bytes_per_s; /* between the newest two samples, never negative */
+	uint64_t limit_bytes;	   /* of the newest sample; PF_NO_LIMIT; PF_UNKNOWN: none */
 };
 
 /** pf_feed_init() - @time_scale: how much faster than real time analysis runs; 1. */
@@ -54,7 +55,8 @@ PF_MUST_CHECK int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *s
 				 int64_t end_unix_ns, struct pf_slice *slice);
 
 /**
- * pf_feed_oom() - takes a kill in this container.
+ * pf_feed_oom() - takes a kill in this container. If it was a limit above the container's that was hit, of its pod or of
+ * all pods, the use told with the kill is not the container's and does not count.
  * @request_bytes: memory request in force; PF_UNKNOWN or PF_NO_LIMIT count 0, as they do in VPA.
  * @at_unix_ns: wall clock at the kill.
  * @ret_overshoot_bytes: what was still wanted beyond the limit, by podfit's estimate; always set.

@@ -175,7 +175,9 @@ struct pf_oom_kill {
 	uint32_t pid; /* thread group */
 	char comm[PF_COMM_MAX];
 	bool whole_node; /* no memory limit of a cgroup was hit: the node ran out */
-	uint64_t usage_bytes, limit_bytes, victim_anon_bytes, victim_file_bytes, victim_shmem_bytes;
+	/* Of the cgroup whose limit was hit, which may be one above the container's; else of the victim's. */
+	uint64_t usage_bytes, limit_bytes;
+	uint64_t victim_anon_bytes, victim_file_bytes, victim_shmem_bytes;
 	struct pf_memory_kinds kinds; /* of the container at the kill */
 };
 

@@ -168,7 +168,49 @@ static void test_peaks_and_oom(void)
 	PF_CHECK_INT("never below VPA's bump", overshoot, 100 * mib);
 }
 
+/* The limit of all pods was hit: 40 GiB are not this container's. */
+static void test_killed_for_others(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+	const uint64_t mib = PF_MIB, limits[] = { PF_NO_LIMIT, 512 * mib };
+	struct pf_vpa_settings settings;
+	struct pf_oom_kill kill = { .at_ns = 22 * PF_NS_PER_S,
+				    .usage_bytes = 40 * PF_GIB,
+				    .limit_bytes = 40 * PF_GIB };
+	uint64_t overshoot;
+
+	pf_vpa_settings_default(&settings);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(limits); i++) {
+		struct pf_sample s = sample_at(1, 0, 0, 200 * mib);
+		struct pf_feed feed;
+
+		s.memory_limit_bytes = limits[i];
+		pf_feed_init(&feed, &settings, 1);
+		PF_CHECK_INT("sample",
+			     pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+		PF_CHECK_INT("kill",
+			     pf_feed_oom(&feed, &kill, 250 * mib, START_UNIX + (int64_t)kill.at_ns,
+					 slice, &overshoot),
+			     0);
+		PF_CHECK_INT("no more than VPA's bump", overshoot, 100 * mib);
+		PF_CHECK_INT("no peak of its own", slice->memory_peak_bytes, PF_UNKNOWN);
+	}
+	kill.limit_bytes = kill.usage_bytes = 512 * mib;
+	struct pf_sample s = sample_at(1, 0, 0, 500 * mib);
+	struct pf_feed feed;
+
+	s.memory_limit_bytes = 512 * mib;
+	pf_feed_init(&feed, &settings, 1);
+	PF_CHECK_INT("sample", pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+	PF_CHECK_INT("kill",
+		     pf_feed_oom(&feed, &kill, 250 * mib, START_UNIX + (int64_t)kill.at_ns, slice,
+				 &overshoot),
+		     0);
+	PF_CHECK_INT("its own limit: its own peak", slice->memory_peak_bytes, 512 * mib);
+}
+
 PF_TEST_SUITE(feed, { "minutes", test_minutes },
 	      { "now and then throttled", test_now_and_then_throttled },
 	      { "idle and scaled", test_idle_and_scaled },
-	      { "clock set back", test_clock_set_back }, { "peaks and OOM", test_peaks_and_oom });
+	      { "clock set back", test_clock_set_back }, { "peaks and OOM", test_peaks_and_oom },
+	      { "killed for others", test_killed_for_others });
