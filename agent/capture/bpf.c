@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/bpf_private.h"
 #include "sys/clock.h"
@@ -87,6 +88,7 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 	c->thin_on = PF_THIN_TICKS;
 	c->nr_slots = opts->max_containers + 1; /* slot 0: not ours */
 	c->nr_cpus = (uint32_t)libbpf_num_possible_cpus();
+	c->nr_online = (uint32_t)PF_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	c->slots = calloc(c->nr_slots, sizeof(struct pf_bound_slot *));
 	c->rare_now = calloc(1, sizeof(*c->rare_now));
 	c->growth = calloc(1, sizeof(*c->growth));

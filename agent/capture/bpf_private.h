@@ -76,7 +76,8 @@ struct pf_capture {
 	struct pf_signal_state signals[PF_NR_SIGNALS];
 	struct pf_discover *discover;
 	struct pf_bound_slot **slots; /* [nr_slots], by slot */
-	uint32_t nr_slots, nr_cpus;
+	uint32_t nr_slots, nr_cpus;   /* possible CPUs: hypervisors announce more than there are */
+	uint32_t nr_online;
 
 	/* Mapped arrays. */
 	struct pf_wait_rec *waits;     /* [nr_cpus * nr_slots] */

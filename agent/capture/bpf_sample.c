@@ -316,7 +316,7 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 	s.start_ns = slot->start_ns;
 	s.end_ns = end_ns;
 	s.last = last;
-	s.nr_cpus = c->nr_cpus;
+	s.nr_cpus = c->nr_online;
 	pf_snap_difference(&snap, &slot->before.snap, c->layout.mode != PF_CGROUP_V2, &s);
 	if (!(snap.bound & PF_BOUND_CPU)) {
 		snap.usage_ns = pf_bpf_file_usage_ns(c, t);

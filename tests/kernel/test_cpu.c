@@ -105,6 +105,8 @@ KT_TEST(cpu_windows, "the 100 ms windows add up to the use")
 	double nominal = (double)(seen->end_ns - seen->start_ns) / 1e8;
 	double mean = 0;
 
+	KT_INT("CPUs of the node", (int64_t)seen->sum.nr_cpus, sysconf(_SC_NPROCESSORS_ONLN));
+
 	/* Of the time each task had: on a machine that does not get its CPUs that is more than what was asked. */
 	for (unsigned i = 0; i < kt_work_nr_tasks(work); i++) {
 		const struct kt_task *task = kt_work_task(work, i);
