@@ -149,6 +149,22 @@ static int get_histograms(const Podfit__V1__Evidence *from, struct pf_evidence *
 	return r < 0 ? r : get_vpa(from->vpa_memory, &e->vpa.memory, error);
 }
 
+static int get_limits(const Podfit__V1__Evidence *from, struct pf_evidence *e,
+		      struct pf_wire_error *error)
+{
+	struct pf_evidence_sums *sums = &e->sums;
+	int r = 0;
+
+	/* Windows without what they gave would say that no limit throttles. */
+	if (from->n_limits != PF_NR_LIMIT_COUNTS)
+		sums->limit_windows = sums->limit_active = sums->limit_free = sums->limit_running =
+			sums->limit_pairs = 0;
+	else
+		for (size_t i = 0; i < PF_NR_LIMIT_COUNTS && r == 0; i++)
+			r = get_weights(from->limits[i], e->limits[i], PF_LIMITS, NULL, error);
+	return r;
+}
+
 static int get_scalars(const Podfit__V1__Evidence *from, struct pf_evidence *e,
 		       struct pf_wire_error *error)
 {
@@ -174,6 +190,7 @@ static int get_scalars(const Podfit__V1__Evidence *from, struct pf_evidence *e,
 	e->cfs_burst_us = GET(from, cfs_burst_us);
 	e->memory_limit_bytes = GET_LIMIT(from, memory_limit_bytes, from->no_memory_limit);
 	e->max_threads = from->max_threads;
+	e->nr_cpus = GET_OR(from, nr_cpus, 0);
 	e->oom_kills = from->oom_kills;
 	e->events_max = from->events_max;
 	e->events_high = from->events_high;
@@ -202,6 +219,8 @@ static int get_evidence(const Podfit__V1__Evidence *from, const struct pf_vpa_se
 		r = get_scalars(from, e, error);
 	if (r == 0)
 		r = get_histograms(from, e, error);
+	if (r == 0)
+		r = get_limits(from, e, error);
 	if (r == 0)
 		r = get_cells(from->hours, from->n_hours, e->hours, PF_EVIDENCE_HOURS, &e->nr_hours,
 			      error);

@@ -138,6 +138,17 @@ static void put_histograms(struct pf_arena *arena, const struct pf_evidence *e,
 	to->vpa_memory = put_vpa(arena, &e->vpa.memory);
 }
 
+static void put_limits(struct pf_arena *arena, const struct pf_evidence *e,
+		       Podfit__V1__Evidence *to)
+{
+	if (!(e->sums.limit_windows > 0))
+		return;
+	to->limits = pf_arena_array(arena, PF_NR_LIMIT_COUNTS, sizeof(Podfit__V1__Weights *));
+	to->n_limits = to->limits ? PF_NR_LIMIT_COUNTS : 0;
+	for (size_t i = 0; i < to->n_limits; i++)
+		to->limits[i] = put_weights(arena, e->limits[i], PF_LIMITS, 0);
+}
+
 static void put_scalars(const struct pf_evidence *e, Podfit__V1__Evidence *to)
 {
 	PUT_TIME(to, reference_ns, e->reference_ns);
@@ -162,6 +173,7 @@ static void put_scalars(const struct pf_evidence *e, Podfit__V1__Evidence *to)
 	PUT(to, memory_limit_bytes, e->memory_limit_bytes);
 	PUT_ANY(to, no_memory_limit, e->memory_limit_bytes == PF_NO_LIMIT);
 	PUT_ANY(to, max_threads, e->max_threads);
+	PUT_ANY(to, nr_cpus, e->nr_cpus);
 	PUT_ANY(to, oom_kills, e->oom_kills);
 	PUT_ANY(to, events_max, e->events_max);
 	PUT_ANY(to, events_high, e->events_high);
@@ -180,6 +192,7 @@ static Podfit__V1__Evidence *put_evidence(struct pf_arena *arena, const struct p
 	podfit__v1__evidence__init(to);
 	put_scalars(e, to);
 	put_histograms(arena, e, to);
+	put_limits(arena, e, to);
 	to->hours = put_cells(arena, e->hours, e->nr_hours);
 	to->n_hours = to->hours ? e->nr_hours : 0;
 	to->days = put_cells(arena, e->days, e->nr_days);

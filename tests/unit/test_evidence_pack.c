@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <evidence.pb-c.h>
 #include <stdlib.h>
 
 #include "core/evidence_pack.h"
@@ -8,6 +9,7 @@
 #include "unit/check.h"
 #include "unit/fault_alloc.h"
 #include "unit/report_sample.h"
+#include "wire/summary.h"
 
 static struct pf_evidence *evidence_new(unsigned nr_slices)
 {
@@ -55,6 +57,69 @@ static void test_round_trip(void)
 		pf_evidence_packed_done(&packed);
 		PF_CHECK("empty", !packed.data && !packed.size);
 	}
+}
+
+static struct pf_evidence *through_summary(const struct pf_evidence *evidence, bool lose_limits)
+{
+	struct pf_evidence *again = NULL;
+	struct pf_vpa_settings settings;
+	struct pf_wire_error error;
+	struct pf_arena arena;
+	struct pf_buf buf;
+
+	pf_vpa_settings_default(&settings);
+	pf_arena_init(&arena, 16 << 20);
+	pf_buf_init(&buf, 1 << 20);
+	PF_CHECK_INT("encode", pf_wire_encode_summary(evidence, NULL, 0, &buf), 0);
+	if (lose_limits) {
+		Podfit__V1__Summary *summary =
+			podfit__v1__summary__unpack(NULL, buf.len, (const uint8_t *)buf.data);
+
+		for (size_t i = 0; i < summary->evidence->n_limits; i++)
+			podfit__v1__weights__free_unpacked(summary->evidence->limits[i], NULL);
+		summary->evidence->n_limits = 0;
+		buf.len = podfit__v1__summary__pack(summary, (uint8_t *)buf.data);
+		podfit__v1__summary__free_unpacked(summary, NULL);
+	}
+	PF_CHECK_INT("decode",
+		     pf_wire_decode_summary(buf.data, buf.len, &settings, &arena, &again, NULL,
+					    NULL, &error),
+		     0);
+	pf_buf_done(&buf);
+	pf_arena_done(&arena);
+	return again;
+}
+
+/* A collector keeps evidence as summaries: all of it is there again. */
+static void test_summary(void)
+{
+	static const unsigned nr_slices[] = { 0, 1, 40 };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(nr_slices); i++) {
+		PF_AUTO(pf_evidence_freep)
+		struct pf_evidence *evidence = evidence_new(nr_slices[i]);
+		PF_AUTO(pf_evidence_freep)
+		struct pf_evidence *again = through_summary(evidence, false);
+
+		PF_CHECK("with other limits played",
+			 !nr_slices[i] || evidence->sums.limit_windows > 0);
+		PF_CHECK("to the bit", again && same(evidence, again));
+	}
+}
+
+/* One of a version that kept how many windows were played, but not what they gave, has none. */
+static void test_summary_without_limits(void)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = evidence_new(3);
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *again = through_summary(evidence, true);
+
+	if (!again)
+		return;
+	PF_CHECK("no windows", again->sums.limit_windows == 0 && again->sums.limit_active == 0 &&
+				       again->sums.limit_free == 0 &&
+				       again->sums.limit_running == 0 &&
+				       again->sums.limit_pairs == 0);
+	PF_CHECK("all else", again->sums.covered_ns == evidence->sums.covered_ns);
 }
 
 /* Cut or turned, it is refused or is other evidence; nothing is read beyond its end. */
@@ -117,5 +182,6 @@ static void test_no_memory(void)
 	PF_CHECK_INT("in the end", r, 0);
 }
 
-PF_TEST_SUITE(evidence_pack, { "round trip", test_round_trip }, { "damage", test_damage },
+PF_TEST_SUITE(evidence_pack, { "round trip", test_round_trip }, { "summary", test_summary },
+	      { "summary without limits", test_summary_without_limits }, { "damage", test_damage },
 	      { "no memory", test_no_memory });
