@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t pf_utf8_len(const char *text, size_t left)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -28,4 +30,32 @@ size_t pf_utf8_len(const char *text, size_t left)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 	return n;
+}
+
+/* How much of @text is well-formed from its beginning. */
+static size_t valid_len(const char *text, size_t len)
+{
+	size_t at = 0, n;
+
+	while (at < len && (n = pf_utf8_len(text + at, len - at)) != 0)
+		at += n;
+	return at;
+}
+
+bool pf_utf8_is_valid(const char *text)
+{
+	size_t len = strlen(text);
+
+	return valid_len(text, len) == len;
+}
+
+void pf_utf8_clean(char *text)
+{
+	size_t left = strlen(text), good;
+
+	while ((good = valid_len(text, left)) < left) {
+		text[good] = '?';
+		text += good + 1;
+		left -= good + 1;
+	}
 }

@@ -6,10 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "wire/internal.h"
 
-#define COPY_TEXT(to, from, field)                                                                 \
-	((void)snprintf((to), sizeof(to), "%s", GET_TEXT(from, field))) /* cut if too long */
+/* Cut if too long, maybe within a character. Names become keys of databases, which take UTF-8 only. */
+static void copy_text(char *to, size_t size, const char *text)
+{
+	(void)snprintf(to, size, "%s", text);
+	pf_utf8_clean(to);
+}
+
+#define COPY_TEXT(to, from, field) copy_text((to), sizeof(to), GET_TEXT(from, field))
 
 static int get_labels(struct pf_arena *arena, Podfit__V1__Label *const *from, size_t nr,
 		      const struct pf_label **ret_labels)

@@ -76,8 +76,9 @@ static int get_weights(struct pf_arena *arena, const Podfit__V1__Histogram *hist
 	if (!weights)
 		return arena->err;
 	for (size_t i = 0; i < hist->n_weight; i++) {
-		if (!isfinite(hist->weight[i]) || hist->weight[i] < 0)
-			return damaged(error, "histogram: weight negative or not finite");
+		/* Not a number is none of both. */
+		if (!(hist->weight[i] >= 0 && hist->weight[i] <= PF_WIRE_WEIGHT_MAX))
+			return damaged(error, "histogram: weight negative or beyond reason");
 		index += hist->index_delta[i];
 		weights[index] = hist->weight[i];
 	}
@@ -182,6 +183,12 @@ static int get_limits(struct pf_arena *arena, const Podfit__V1__LimitQueues *fro
 	return 0;
 }
 
+/* Bytes that no machine has are not known: sums of them would become infinite. */
+static double mean_of(double bytes)
+{
+	return bytes >= 0 && bytes < (double)PF_NO_LIMIT ? bytes : (double)NAN;
+}
+
 static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)
 {
 	to->hour = from->hour;
@@ -210,9 +217,9 @@ static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)
 	to->memory_peak_bytes = GET(from, memory_peak_bytes);
 	to->hot_peak_bytes = GET(from, hot_peak_bytes);
 	to->working_set_peak_bytes = GET(from, working_set_peak_bytes);
-	to->memory_mean_bytes = GET_DOUBLE(from, memory_mean_bytes);
-	to->hot_mean_bytes = GET_DOUBLE(from, hot_mean_bytes);
-	to->working_set_mean_bytes = GET_DOUBLE(from, working_set_mean_bytes);
+	to->memory_mean_bytes = mean_of(GET_DOUBLE(from, memory_mean_bytes));
+	to->hot_mean_bytes = mean_of(GET_DOUBLE(from, hot_mean_bytes));
+	to->working_set_mean_bytes = mean_of(GET_DOUBLE(from, working_set_mean_bytes));
 	to->hot_floor_bytes = GET(from, hot_floor_bytes);
 	to->memory_limit_bytes = GET_LIMIT(from, memory_limit_bytes, from->memory_limit_known);
 	to->events_high = GET(from, events_high);

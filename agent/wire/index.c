@@ -19,6 +19,7 @@ enum {
 	NUMBER_MAX = 128,
 	TAG_UNKNOWN = 0xff,
 	SLICES_FIRST = 256,
+	LENGTH_BYTES_MAX = 5, /* the decoder reads no longer ones, whatever they say */
 	/*
 	 * What decoding takes in memory, at most: a field's place in the decoder's lists, twice as
 	 * it grows them; each byte of packed numbers becomes a uint64_t; a message its struct and
@@ -159,6 +160,7 @@ static inline bool read_tag(struct cursor *c, unsigned *number, unsigned *type)
 
 static inline bool read_value(struct cursor *c, unsigned type, struct field *f)
 {
+	const uint8_t *first = c->at;
 	uint64_t len;
 
 	switch (type) {
@@ -174,7 +176,8 @@ static inline bool read_value(struct cursor *c, unsigned type, struct field *f)
 		c->at += len;
 		return true;
 	case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-		if (!read_varint(&c->at, c->end, &len) || len > (uint64_t)(c->end - c->at))
+		if (!read_varint(&c->at, c->end, &len) || c->at - first > LENGTH_BYTES_MAX ||
+		    len > (uint64_t)(c->end - c->at))
 			return false;
 		f->data = c->at;
 		f->len = (size_t)len;
@@ -246,23 +249,27 @@ static bool pass(struct walk *walk, const struct cursor *c, const struct field *
 static bool count_varints(const struct field *f, size_t *ret_nr)
 {
 	const uint8_t *at = f->data, *end = f->data + f->len;
+	unsigned more;
 	size_t nr = 0;
 
 	if (f->len && end[-1] & 0x80)
 		return false;
 	for (; end - at >= 8; at += 8) {
 		uint64_t word;
-		unsigned more;
 
 		memcpy(&word, at, sizeof(word));
 		more = (unsigned)__builtin_popcountll(word & 0x8080808080808080u);
-		/* A number of more than ten bytes has five of them in one word. */
+		/* A number of more than ten bytes has five of them, its last apart, in one word. */
 		if (more > 4)
 			return false;
 		nr += 8 - more;
 	}
-	for (; at < end; at++)
+	for (more = 0; at < end; at++) {
+		more += (unsigned)(*at >> 7);
 		nr += !(*at & 0x80);
+	}
+	if (more > 4)
+		return false; /* it may be the end of one that began in the word before */
 	*ret_nr = nr;
 	return true;
 }
@@ -299,7 +306,7 @@ static bool check_weights(const struct field *f, size_t *ret_nr)
 		double weight;
 
 		memcpy(&weight, f->data + i, sizeof(weight));
-		if (!isfinite(weight) || weight < 0)
+		if (!(weight >= 0 && weight <= PF_WIRE_WEIGHT_MAX))
 			return false;
 	}
 	*ret_nr = f->len / sizeof(double);
@@ -777,15 +784,14 @@ static bool instance_of(const struct field *from, uint64_t *ret_instance)
 
 	*ret_instance = pf_evidence_instance_id("");
 	while (c.at < c.end) {
+		/* Of two names the decoder would take the last. */
 		if (!read_tag(&c, &f.number, &type) || f.number < c.last ||
-		    !read_value(&c, type, &f))
+		    (f.number == 2 && c.last == 2) || !read_value(&c, type, &f))
 			return false;
 		c.last = f.number;
-		if (f.number == 2)
-			return type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
-			       hash_name(&f, ret_instance);
-		if (f.number > 2)
-			break;
+		if (f.number == 2 &&
+		    (type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED || !hash_name(&f, ret_instance)))
+			return false;
 	}
 	return true;
 }

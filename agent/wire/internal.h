@@ -10,6 +10,10 @@
 
 #include "wire/wire.h"
 
+/* Weight of a bucket of an hour's VPA histogram: more than a million CPUs could give. Sums of what is larger
+ * would become infinite, and such evidence cannot be kept. */
+#define PF_WIRE_WEIGHT_MAX 1e12
+
 /* Fields are set only where the value is known. */
 #define PUT(message, field, value)                                                                 \
 	do {                                                                                       \

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <math.h>
+#include <string.h>
 
 #include "unit/check.h"
 #include "unit/report_sample.h"
@@ -35,6 +37,80 @@ static void test_round_trip(void)
 	pf_arena_done(&arena);
 	pf_buf_done(&first);
 	pf_buf_done(&second);
+}
+
+/* Names are keys of databases: of a sender of another make, and cut to their room, they are UTF-8 too. */
+static void test_names_are_text(void)
+{
+	/* containers { identity { namespace "n<ff>", workload 254 bytes, of which the last two are one character } } */
+	enum { HEAD = 14, WORKLOAD = 254 };
+	char data[HEAD + WORKLOAD + 1] = "\x92\x01\x88\x02\x0a\x85\x02\x0a\x02n\xff\x42\xfe\x01";
+	struct pf_wire_error error = { 0 };
+	const struct pf_identity *id;
+	struct pf_report report;
+	struct pf_arena arena;
+
+	memset(data + HEAD, 'w', WORKLOAD - 2);
+	memcpy(data + HEAD + WORKLOAD - 2, "\xc3\xa9", 2);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("decode",
+		     pf_wire_decode_report(data, HEAD + WORKLOAD, &arena, &report, &error), 0);
+	PF_CHECK_STR("no error", error.reason, "");
+	PF_CHECK_INT("one", report.nr_containers, 1);
+	if (report.nr_containers == 1) {
+		id = report.containers[0].identity;
+		PF_CHECK_STR("namespace", id->namespace_name, "n?");
+		PF_CHECK_INT("cut", strlen(id->workload), PF_OBJECT_NAME_MAX - 1);
+		PF_CHECK("not within a character", id->workload[PF_OBJECT_NAME_MAX - 2] == '?');
+	}
+	pf_arena_done(&arena);
+}
+
+/* A report of one slice as in the sample, but for one mean and one weight. */
+static int decode_with(double hot_mean_bytes, double weight, struct pf_arena *arena,
+		       struct pf_report *ret_report)
+{
+	struct pf_report report = *report_sample();
+	struct pf_report_container container = report.containers[0];
+	struct pf_slice slice = *container.slices[0];
+	const struct pf_slice *slices[] = { &slice };
+	double weights[PF_SLICE_VPA_BUCKETS] = { weight };
+	struct pf_wire_error error = { 0 };
+	struct pf_buf buf;
+	int r;
+
+	slice.hot_mean_bytes = hot_mean_bytes;
+	slice.vpa.cpu_weight = weights;
+	container.slices = slices;
+	container.nr_slices = 1;
+	report.containers = &container;
+	report.nr_containers = 1;
+	pf_buf_init(&buf, PF_WIRE_MESSAGE_MAX);
+	PF_CHECK_INT("encode", pf_wire_encode_report(&report, &buf), 0);
+	r = pf_wire_decode_report(buf.data, buf.len, arena, ret_report, &error);
+	PF_CHECK("a reason", (r == 0) == !error.reason[0]);
+	pf_buf_done(&buf);
+	return r;
+}
+
+/* Sums must stay finite whatever a sender says: evidence that is not cannot be kept. */
+static void test_beyond_reason(void)
+{
+	struct pf_report report;
+	struct pf_arena arena;
+
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT("within", decode_with(1e15, 1e11, &arena, &report), 0);
+	PF_CHECK_NEAR("mean", report.containers[0].slices[0]->hot_mean_bytes, 1e15, 0);
+	PF_CHECK_NEAR("weight", report.containers[0].slices[0]->vpa.cpu_weight[0], 1e11, 0);
+	PF_CHECK_INT("a mean beyond", decode_with(1e300, 1, &arena, &report), 0);
+	PF_CHECK("is not known", isnan(report.containers[0].slices[0]->hot_mean_bytes));
+	PF_CHECK_INT("below", decode_with(-1, 1, &arena, &report), 0);
+	PF_CHECK("is not known", isnan(report.containers[0].slices[0]->hot_mean_bytes));
+	PF_CHECK_INT("a weight beyond", decode_with(1, 1e300, &arena, &report), -EBADMSG);
+	PF_CHECK_INT("infinite", decode_with(1, INFINITY, &arena, &report), -EBADMSG);
+	PF_CHECK_INT("no number", decode_with(1, NAN, &arena, &report), -EBADMSG);
+	pf_arena_done(&arena);
 }
 
 /* What does not fit leaves the buffer as it was: its text, its NUL, and no error. */
@@ -419,5 +495,7 @@ PF_TEST_SUITE(wire, { "round trip", test_round_trip }, { "values", test_values }
 	      { "truncation", test_truncation }, { "damage", test_damage },
 	      { "small message, large memory", test_small_message_large_memory },
 	      { "no room", test_no_room }, { "earlier error", test_earlier_error },
-	      { "bad text", test_bad_text }, { "json", test_json }, { "status", test_status },
-	      { "stream", test_stream }, { "stream cut", test_stream_cut });
+	      { "bad text", test_bad_text }, { "names are text", test_names_are_text },
+	      { "beyond reason", test_beyond_reason }, { "json", test_json },
+	      { "status", test_status }, { "stream", test_stream },
+	      { "stream cut", test_stream_cut });

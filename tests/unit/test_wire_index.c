@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "bench/fleet/sim.h"
+#include "core/evidence.h"
 #include "core/units.h"
 #include "unit/check.h"
 #include "unit/report_sample.h"
@@ -251,7 +252,93 @@ static void test_any_order(void)
 	pf_arena_done(&arena);
 }
 
+/* A length may be written with more bytes than it needs; the decoder reads five of them. */
+static void test_long_length(void)
+{
+	static const char five[] = "\x92\x01\x80\x80\x80\x80\x00";
+	static const char six[] = "\x92\x01\x80\x80\x80\x80\x80\x00";
+
+	PF_CHECK_INT("five bytes", compare("five", five, sizeof(five) - 1, TEST_MEMORY_MAX), 0);
+	PF_CHECK_INT("six bytes", compare("six", six, sizeof(six) - 1, TEST_MEMORY_MAX), -EAGAIN);
+}
+
+/* A slice with five waits for a CPU; @counts as they are packed. */
+static int compare_counts(const char *name, const char *counts, size_t len)
+{
+	static const char slice[] = "\x08\x07\x11\x01\x00\x00\x00\x00\x00\x00\x00\x18\x05\x92\x02";
+	static const char deltas[] = "\x12\x05\x00\x01\x01\x01\x01\x1a";
+	size_t hist = 2 + sizeof(deltas) - 1 + 1 + len, whole = sizeof(slice) - 1 + 1 + hist;
+	struct pf_buf buf;
+	int r;
+
+	pf_buf_init(&buf, 256);
+	(void)pf_buf_addf(&buf, "\x92\x01%c\x52%c", (char)(whole + 2), (char)whole);
+	(void)pf_buf_add(&buf, slice, sizeof(slice) - 1);
+	(void)pf_buf_addf(&buf, "%c\x08%c", (char)hist, PF_LAYOUT_LATENCY_NS);
+	(void)pf_buf_add(&buf, deltas, sizeof(deltas) - 1);
+	(void)pf_buf_addf(&buf, "%c", (char)len);
+	(void)pf_buf_add(&buf, counts, len);
+	PF_CHECK_INT("built", buf.err, 0);
+	r = compare(name, buf.data, buf.len, TEST_MEMORY_MAX);
+	pf_buf_done(&buf);
+	return r;
+}
+
+/* Of eleven bytes, which no number has, four at the end of one word and the rest behind the last. */
+static void test_long_number(void)
+{
+	static const char one_each[] = "\x01\x01\x01\x01\x01";
+	static const char eleven[] = "\x01\x01\x01\x01\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x01";
+
+	PF_CHECK_INT("one byte each", compare_counts("one", one_each, sizeof(one_each) - 1), 0);
+	PF_CHECK_INT("eleven", compare_counts("eleven", eleven, sizeof(eleven) - 1), -EAGAIN);
+}
+
+static bool never(void *arg, uint64_t instance)
+{
+	*(uint64_t *)arg = instance;
+	return false;
+}
+
+static bool is_b(void *arg, uint64_t instance)
+{
+	(void)arg;
+	return instance == pf_evidence_instance_id("b");
+}
+
+/* A container with two names is the one of the second for the decoder, and so it is for whoever wants it. */
+static void test_two_names(void)
+{
+	static const char data[] = "\x92\x01\x06\x12\x01"
+				   "a\x12\x01"
+				   "b";
+	static const char one[] = "\x92\x01\x03\x12\x01"
+				  "b";
+	struct pf_wire_error error = { 0 };
+	struct pf_report report;
+	struct pf_arena arena;
+	uint64_t asked = 0;
+
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT(
+		"some",
+		pf_wire_decode_some(data, sizeof(data) - 1, is_b, NULL, &arena, &report, &error),
+		0);
+	PF_CHECK_INT("there", report.nr_containers, 1);
+	if (report.nr_containers)
+		PF_CHECK_STR("name", report.containers[0].instance, "b");
+	PF_CHECK_INT(
+		"none",
+		pf_wire_decode_some(one, sizeof(one) - 1, never, &asked, &arena, &report, &error),
+		0);
+	PF_CHECK_INT("left out", report.nr_containers, 0);
+	PF_CHECK("asked", asked == pf_evidence_instance_id("b"));
+	pf_arena_done(&arena);
+}
+
 PF_TEST_SUITE(wire_index, { "own form", test_own_form }, { "damage", test_damage },
 	      { "memory", test_memory },
 	      { "small message, large memory", test_small_message_large_memory },
-	      { "other form", test_other_form }, { "any order", test_any_order });
+	      { "other form", test_other_form }, { "any order", test_any_order },
+	      { "long length", test_long_length }, { "long number", test_long_number },
+	      { "two names", test_two_names });
