@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -86,6 +87,7 @@ def test_refusals(folder):
             ("wrong encoding", packed(), {"Content-Encoding": "br"}, 415), ("newer schema", packed(major=2), {}, 422),
             ("clock", packed(hour=hour + 100), {}, 422), ("no node", packed(node=""), {}, 400),
             ("no run", packed(run=0), {}, 400), ("long name", packed(node="n" * 300), {}, 400),
+            ("node that is no text", packed(node=b"n\xff"), {}, 400),
             ("too large", os.urandom(70000), {}, 413), ("bomb", bomb[:60000] if len(bomb) > 65536 else bomb, {}, 413),
             ("blow-up", blow_up, {}, 413), ("too old", packed(hour=hour - 100), {}, 200)]:
         try:
@@ -278,6 +280,21 @@ def test_kill(folder, store=None):
     check("something was acknowledged", sum(senders.acknowledged.values()) > 50, senders.acknowledged)
     for node, sequence in senders.acknowledged.items():
         check(f"{node}: nothing acknowledged is lost", stored.get(node, 0) >= sequence, (sequence, stored))
+    c.stop()
+
+
+def test_bytes(folder, store=None):
+    """Names that are no text, of an hour that is over: a database that takes UTF-8 only goes on with the others."""
+    c = Collector(folder, store=store).start()
+    hour = time.time_ns() // (3600 * 10**9) - 5
+    check("refused as a node", c.post(packed(node=b"bytes\xff"))[0] == 400)
+    check("taken as a workload", c.post(packed(node="bytes", workload=b"w\xff", hour=hour))[0] == 200)
+    check("another one", c.post(packed(node="other", workload="fine", hour=hour))[0] == 200)
+    found = c.wait_for("/v1/workloads", lambda d: {"w?", "fine"} <= {w["workload"] for w in d["workloads"]}, 40)
+    check("both are there", found is not None, c.ask("/v1/workloads"))
+    metrics = c.ask("/metrics")[1].decode()
+    check("no merge failed", "podfit_collector_failed_merges_total 0\n" in metrics, metrics)
+    check("the hour is sealed", re.search(r"^podfit_collector_sealed_total [1-9]", metrics, re.M), metrics)
     c.stop()
 
 
@@ -532,9 +549,10 @@ def test_sums(folder):
 
 def main():
     tests = [("endpoints", test_endpoints), ("openapi", test_openapi), ("errors", test_errors), ("refusals", test_refusals), ("tokens", test_tokens),
-             ("certificates", test_certificates), ("renewal", test_renewal), ("sums", test_sums), ("start", test_start), ("kill", test_kill)]
+             ("certificates", test_certificates), ("renewal", test_renewal), ("sums", test_sums), ("start", test_start), ("bytes", test_bytes), ("kill", test_kill)]
     if POSTGRES:
         tests = [("two collectors", lambda f: test_two_collectors(f, "postgres:" + POSTGRES)),
+                 ("bytes", lambda f: test_bytes(f, "postgres:" + POSTGRES)),
                  ("kill", lambda f: test_kill(f, "postgres:" + POSTGRES))]
     return run(tests)
 

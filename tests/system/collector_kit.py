@@ -134,7 +134,8 @@ def report(node="n1", run=7, sequence=1, hour=None, instance="i1", slice_sequenc
     hour = now // (3600 * 10**9) if hour is None else hour
     piece = (field(1, hour) + fixed(2, run) + field(3, slice_sequence or sequence) + field(4, hour * 3600 * 10**9) +
              field(5, 3600 * 10**9) + field(10, usage) + field(50, 100 << 20))
-    identity = (field(1, "shop") + field(2, workload + "-1") + field(4, "app") + field(7, 1) + field(8, workload) +
+    pod = workload + (b"-1" if isinstance(workload, bytes) else "-1")
+    identity = (field(1, "shop") + field(2, pod) + field(4, "app") + field(7, 1) + field(8, workload) +
                 field(12, 1))
     container = field(1, identity) + field(2, instance) + field(10, piece)
     return (field(1, major) + field(3, "c") + field(4, node) + fixed(6, run) + field(7, sequence) +

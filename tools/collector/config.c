@@ -48,7 +48,9 @@ static const struct pf_option table[] = {
 	{ "limits.pending-size", PF_OPTION_BYTES, AT(limits_pending_bytes), "128Mi", "SIZE",
 	  "bodies held at once; beyond it agents are told to come back", 4096, TIB },
 	{ "limits.max-nodes", PF_OPTION_COUNT, AT(limits_nodes), "20000", "N",
-	  "nodes taken; reports of further ones are refused", 1, 1000000 },
+	  "nodes taken; reports of further ones are refused, but one that has been silent for a day makes "
+	  "room",
+	  1, 1000000 },
 	{ "limits.max-workloads", PF_OPTION_COUNT, AT(limits_workloads), "100000", "N",
 	  "containers of workloads merged; further ones are left out and counted", 1, 10000000 },
 	{ "limits.max-connections", PF_OPTION_COUNT, AT(limits_connections), "1024", "N",

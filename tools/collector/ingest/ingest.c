@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
 #include "collector/ingest/gunzip.h"
 #include "core/units.h"
 #include "sys/clock.h"
@@ -228,6 +229,8 @@ static const char *fault_of(const struct pf_report_index *index)
 		return "the name of its node or cluster is longer than 253 bytes";
 	if (strchr(report->node, '\n') || strchr(report->cluster, '\n'))
 		return "the name of its node or cluster has a line feed";
+	if (!pf_utf8_is_valid(report->node) || !pf_utf8_is_valid(report->cluster))
+		return "the name of its node or cluster is not UTF-8";
 	if (!report->run_id || !report->sequence)
 		return "it has no run_id or no sequence";
 	if (!report->end_unix_ns)
@@ -263,7 +266,8 @@ static bool refuse_content(struct pf_ingest *ingest, struct pf_http_request *req
 			"the clock of node %s is %u hours ahead of the collector's: set "
 			"one of them right",
 			report->node, hours->max - now_hour);
-	} else if (!pf_nodes_has_room(ingest->opts.nodes, report->cluster, report->node)) {
+	} else if (!pf_nodes_has_room(ingest->opts.nodes, report->cluster, report->node,
+				      pf_clock_wall_ns() / (int64_t)PF_NS_PER_MS)) {
 		count(ingest, PF_INGEST_TOO_MANY_NODES);
 		pf_http_reply_header(req, "Retry-After", "60");
 		pf_http_reply_error(

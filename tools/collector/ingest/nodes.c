@@ -7,31 +7,13 @@
 #include <string.h>
 
 #include "base/map.h"
-
-struct node {
-	struct pf_node_info info;
-	char *cluster, *name;
-};
+#include "core/units.h"
 
 struct pf_nodes {
 	pthread_mutex_t lock;
-	struct pf_map *map; /* "cluster\nnode" -> struct node */
+	struct pf_map *map; /* "cluster\nnode" -> struct pf_node_info */
 	size_t max_nodes;
 };
-
-static void node_free(struct node *node)
-{
-	if (!node)
-		return;
-	free(node->cluster);
-	free(node->name);
-	free(node);
-}
-
-static void node_freep(struct node **node)
-{
-	node_free(*node);
-}
 
 static void key_of(const char *cluster, const char *node, char *key, size_t size)
 {
@@ -58,18 +40,34 @@ int pf_nodes_new(size_t max_nodes, struct pf_nodes **ret_nodes)
 
 void pf_nodes_free(struct pf_nodes *nodes)
 {
-	struct node *node;
+	struct pf_node_info *info;
 
 	if (!nodes)
 		return;
-	pf_map_for_each(nodes->map, cursor, node)
-		node_free(node);
+	pf_map_for_each(nodes->map, cursor, info)
+		free(info);
 	pf_map_free(nodes->map);
 	(void)pthread_mutex_destroy(&nodes->lock);
 	free(nodes);
 }
 
-bool pf_nodes_has_room(struct pf_nodes *nodes, const char *cluster, const char *node)
+static void forget_silent(struct pf_nodes *nodes, int64_t now_ms)
+{
+	const int64_t since_ms =
+		now_ms - (int64_t)(PF_NODE_FORGOTTEN_MIN * (PF_NS_PER_MIN / PF_NS_PER_MS));
+	struct pf_node_info *info;
+	char key[1024];
+
+	pf_map_for_each(nodes->map, cursor, info) {
+		if (info->received_unix_ms >= since_ms)
+			continue;
+		key_of(info->cluster, info->node, key, sizeof(key));
+		free(pf_map_remove_str(nodes->map, key));
+	}
+}
+
+bool pf_nodes_has_room(struct pf_nodes *nodes, const char *cluster, const char *node,
+		       int64_t now_unix_ms)
 {
 	char key[1024];
 	bool room;
@@ -77,6 +75,10 @@ bool pf_nodes_has_room(struct pf_nodes *nodes, const char *cluster, const char *
 	key_of(cluster, node, key, sizeof(key));
 	pthread_mutex_lock(&nodes->lock);
 	room = pf_map_count(nodes->map) < nodes->max_nodes || pf_map_get_str(nodes->map, key);
+	if (!room) {
+		forget_silent(nodes, now_unix_ms);
+		room = pf_map_count(nodes->map) < nodes->max_nodes;
+	}
 	pthread_mutex_unlock(&nodes->lock);
 	return room;
 }
@@ -174,44 +176,38 @@ static void fill(struct pf_node_info *info, const struct pf_report_index *index,
 	info->last = report->last;
 }
 
-static struct node *node_new(const char *cluster, const char *name)
+static int add_node(struct pf_nodes *nodes, const char *key, const struct pf_report *report,
+		    struct pf_node_info **ret_info)
 {
-	PF_AUTO(node_freep) struct node *node = calloc(1, sizeof(*node));
+	PF_AUTO(pf_freep) struct pf_node_info *info = calloc(1, sizeof(*info));
+	int r;
 
-	if (!node)
-		return NULL;
-	node->cluster = strdup(cluster);
-	node->name = strdup(name);
-	if (!node->cluster || !node->name)
-		return NULL;
-	node->info.cluster = node->cluster;
-	node->info.node = node->name;
-	return pf_take(node);
+	if (!info)
+		return -ENOMEM;
+	COPY(info->cluster, report->cluster);
+	COPY(info->node, report->node);
+	r = pf_map_put_str(nodes->map, key, info);
+	if (r < 0)
+		return r;
+	*ret_info = pf_take(info);
+	return 0;
 }
 
 static int seen_locked(struct pf_nodes *nodes, const char *key, const struct pf_report_index *index,
 		       int64_t received_ms, bool live)
 {
 	const struct pf_report *report = &index->report;
-	struct node *node = pf_map_get_str(nodes->map, key);
+	struct pf_node_info *info = pf_map_get_str(nodes->map, key);
 	int r = 0;
 
-	if (!node) {
-		node = node_new(report->cluster, report->node);
-		if (!node)
-			return -ENOMEM;
-		r = pf_map_put_str(nodes->map, key, node);
-		if (r < 0) {
-			node_free(node);
-			return r;
-		}
-	} else if (report->run_id == node->info.run_id
-			   ? report->sequence < node->info.sequence
-			   : report->end_unix_ns < node->info.end_unix_ns) {
+	if (!info)
+		r = add_node(nodes, key, report, &info);
+	else if (report->run_id == info->run_id ? report->sequence < info->sequence
+						: report->end_unix_ns < info->end_unix_ns)
 		return 0;
-	}
-	fill(&node->info, index, received_ms, live);
-	return 0;
+	if (r == 0)
+		fill(info, index, received_ms, live);
+	return r;
 }
 
 int pf_nodes_seen(struct pf_nodes *nodes, const struct pf_report_index *index,
@@ -247,14 +243,14 @@ static int by_name(const void *left, const void *right)
 int pf_nodes_list(struct pf_nodes *nodes, struct pf_node_info **ret_list, size_t *ret_nr)
 {
 	struct pf_node_info *list;
-	struct node *node;
+	const struct pf_node_info *info;
 	size_t nr = 0;
 
 	pthread_mutex_lock(&nodes->lock);
 	list = calloc(pf_map_count(nodes->map) + 1, sizeof(*list));
 	if (list)
-		pf_map_for_each(nodes->map, cursor, node)
-			list[nr++] = node->info;
+		pf_map_for_each(nodes->map, cursor, info)
+			list[nr++] = *info;
 	pthread_mutex_unlock(&nodes->lock);
 	if (!list)
 		return -ENOMEM;
@@ -267,14 +263,14 @@ int pf_nodes_list(struct pf_nodes *nodes, struct pf_node_info **ret_list, size_t
 int pf_nodes_get(struct pf_nodes *nodes, const char *cluster, const char *node_name,
 		 struct pf_node_info *ret_info)
 {
+	const struct pf_node_info *info;
 	char key[1024];
-	struct node *node;
 
 	key_of(cluster, node_name, key, sizeof(key));
 	pthread_mutex_lock(&nodes->lock);
-	node = pf_map_get_str(nodes->map, key);
-	if (node)
-		*ret_info = node->info;
+	info = pf_map_get_str(nodes->map, key);
+	if (info)
+		*ret_info = *info;
 	pthread_mutex_unlock(&nodes->lock);
-	return node ? 0 : -ENOENT;
+	return info ? 0 : -ENOENT;
 }

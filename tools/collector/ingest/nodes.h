@@ -10,11 +10,16 @@
 
 struct pf_nodes;
 
-enum { PF_NODE_TEXT_MAX = 256 };
+enum {
+	PF_NODE_TEXT_MAX = 256,
+	PF_NODE_NAME_MAX = 254, /* with its NUL; ingest takes no longer ones */
+	PF_NODE_FORGOTTEN_MIN =
+		1440, /* minutes of silence after which a node makes room for a new one */
+};
 
 /* Strings are "" and numbers PF_UNKNOWN where not known. */
 struct pf_node_info {
-	const char *cluster, *node; /* owned by the table */
+	char cluster[PF_NODE_NAME_MAX], node[PF_NODE_NAME_MAX];
 	uint64_t run_id, sequence;
 	int64_t received_unix_ms;
 	uint64_t end_unix_ns; /* of the newest report, by the node's clock */
@@ -38,8 +43,10 @@ PF_MUST_CHECK int pf_nodes_new(size_t max_nodes, struct pf_nodes **ret_nodes);
 void pf_nodes_free(struct pf_nodes *nodes); /* accepts NULL */
 PF_DEFINE_AUTO(struct pf_nodes *, pf_nodes_free);
 
-/** pf_nodes_has_room() - the node is known, or one more may be. */
-bool pf_nodes_has_room(struct pf_nodes *nodes, const char *cluster, const char *node);
+/** pf_nodes_has_room() - the node is known, or one more may be; for it nodes that have been silent for a
+ * day are forgotten, but only once the table is full. */
+bool pf_nodes_has_room(struct pf_nodes *nodes, const char *cluster, const char *node,
+		       int64_t now_unix_ms);
 
 /**
  * pf_nodes_seen() - takes what the report says of its node, unless a newer one was seen.
@@ -51,11 +58,7 @@ int pf_nodes_seen(struct pf_nodes *nodes, const struct pf_report_index *index,
 
 size_t pf_nodes_count(struct pf_nodes *nodes);
 
-/**
- * pf_nodes_list() - a copy of all, by cluster and name, to be freed with free(); the names in it live
- * as long as the table.
- * Return: 0; -ENOMEM.
- */
+/** pf_nodes_list() - a copy of all, by cluster and name, to be freed with free(). Return: 0; -ENOMEM. */
 PF_MUST_CHECK int pf_nodes_list(struct pf_nodes *nodes, struct pf_node_info **ret_list,
 				size_t *ret_nr);
 

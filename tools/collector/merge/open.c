@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "collector/merge/resolve.h"
 
 #define ARENA_MAX                                                                                  \
@@ -12,6 +13,8 @@
 
 /* A node that has been silent for longer is not counted as running its containers. */
 #define SILENT_NS (15 * PF_NS_PER_MIN)
+
+enum { LABEL_VALUE_MAX = 63 };
 
 struct node_view {
 	struct pf_open *open;
@@ -73,11 +76,17 @@ void pf_merge_key_of(const struct pf_report *report, const struct pf_identity *i
 					     .node_class = node_class };
 }
 
+/* A key of the store: what Kubernetes would not take as a label is none. */
+static const char *class_of(const char *value)
+{
+	return strlen(value) <= LABEL_VALUE_MAX && pf_utf8_is_valid(value) ? value : "";
+}
+
 const char *pf_merge_node_class(const struct pf_report *report, const char *label)
 {
 	for (size_t i = 0; *label && i < report->nr_node_labels; i++)
 		if (!strcmp(report->node_labels[i].key, label))
-			return report->node_labels[i].value;
+			return class_of(report->node_labels[i].value);
 	return "";
 }
 
