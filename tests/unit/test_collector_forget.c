@@ -10,6 +10,7 @@
 #include "unit/evidence_sample.h"
 #include "unit/store_place.h"
 #include "wire/summary.h"
+#include "wire/wire.h"
 
 enum {
 	DAY = EVIDENCE_START_HOUR, /* a whole day, since it is a midnight */
@@ -68,23 +69,33 @@ static void put_hour(const struct place *p, struct pf_store *store, uint32_t hou
 	PF_CHECK_INT("commit", p->ops->commit(store), 0);
 }
 
-static int forget(const struct place *p, struct pf_store *store, uint32_t now_hour,
-		  uint64_t max_bytes, uint32_t nr_parts, struct pf_store_size *ret_size, char *line)
+static uint32_t gone_before; /* as the merger remembers it */
+
+static int forget_with(const struct place *p, struct pf_store *store, uint32_t now_hour,
+		       uint64_t max_bytes, uint32_t nr_parts, size_t max_workloads,
+		       struct pf_store_size *ret_size, char *line)
 {
 	struct pf_vpa_settings settings;
 	struct pf_forget_input in = { .ops = p->ops,
 				      .store = store,
 				      .settings = &settings,
-				      .max_workloads = 1000,
+				      .max_workloads = max_workloads,
 				      .now_hour = now_hour,
 				      .report_hours = REPORT_HOURS,
 				      .retention_hours = RETENTION_HOURS,
 				      .max_bytes = max_bytes,
-				      .nr_parts = nr_parts };
+				      .nr_parts = nr_parts,
+				      .gone_before = &gone_before };
 
 	pf_vpa_settings_default(&settings);
 	line[0] = '\0';
 	return pf_forget(&in, ret_size, line, 256);
+}
+
+static int forget(const struct place *p, struct pf_store *store, uint32_t now_hour,
+		  uint64_t max_bytes, uint32_t nr_parts, struct pf_store_size *ret_size, char *line)
+{
+	return forget_with(p, store, now_hour, max_bytes, nr_parts, 1000, ret_size, line);
 }
 
 /* ---- hours into days ---- */
@@ -259,9 +270,7 @@ static void test_days_in_parts(void)
 	on_both(check_days_in_parts);
 }
 
-/* ---- an hour in pieces ---- */
-
-enum { MANY = 6000 };
+enum { MANY = 6000, FEW = 3 };
 
 static unsigned commits_left; /* until one fails; 0: none does */
 
@@ -277,6 +286,40 @@ static int count_row(void *arg, const struct pf_store_summary *row)
 	*(size_t *)arg += row->body_len > 0;
 	return 0;
 }
+
+/* A day that has more workloads than the table has room for becomes one of those that fit; what is too
+ * old goes all the same. */
+static void check_full(const struct place *p)
+{
+	struct pf_store *store = open_store(p, true);
+	struct pf_store_size size = { 0 };
+	size_t hours = 0, days = 0;
+	char line[256];
+
+	if (!store)
+		return;
+	for (uint32_t hour = 0; hour < 26; hour++)
+		put_hour(p, store, hour);
+	PF_CHECK_INT("forget",
+		     forget_with(p, store, DAY + REPORT_HOURS + 48, 0, 1, FEW, &size, line), 0);
+	PF_CHECK_INT("list",
+		     p->ops->list_summaries(store, PF_SUMMARY_DAY, 0, UINT32_MAX, count_row, &days),
+		     0);
+	PF_CHECK_INT(
+		"list",
+		p->ops->list_summaries(store, PF_SUMMARY_HOUR, 0, UINT32_MAX, count_row, &hours),
+		0);
+	PF_CHECK_INT("of a day", days, FEW);
+	PF_CHECK_INT("of hours", hours, 2 * NR_WORKLOADS);
+	p->ops->close(store);
+}
+
+static void test_full(void)
+{
+	on_both(check_full);
+}
+
+/* ---- an hour in pieces ---- */
 
 static int count_seal(void *arg, const struct pf_store_sealed *sealed)
 {
@@ -461,6 +504,133 @@ static void test_size(void)
 	on_both(check_size);
 }
 
+/* ---- an hour of which reports are gone ---- */
+
+/* One container with a slice of each hour in [@first, @last]. */
+static void put_real(const struct place *p, struct pf_store *store, const char *name,
+		     uint64_t sequence, uint32_t first, uint32_t last)
+{
+	struct evidence_hour h = { .busy_windows = 36000,
+				   .demand_millicores = 100,
+				   .memory_bytes = 1 << 20,
+				   .hot_bytes = 1 << 20,
+				   .threads = 1 };
+	struct pf_slice *slices[2] = { NULL };
+	struct pf_identity identity = { .workload_kind = PF_WORKLOAD_DEPLOYMENT, .named = true };
+	struct pf_report_container container;
+	struct pf_report report;
+	struct pf_buf body;
+
+	pf_report_clear(&report);
+	pf_report_container_clear(&container);
+	identity.spec = identity.actual = identity.pod_level =
+		(struct pf_resources){ PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN };
+	(void)snprintf(identity.workload, sizeof(identity.workload), "%s", name);
+	for (uint32_t hour = first; hour <= last; hour++) {
+		slices[hour - first] = evidence_slice(hour, &h);
+		slices[hour - first]->run_id = 1;
+	}
+	container.identity = &identity;
+	container.instance = name;
+	container.slices = (const struct pf_slice *const *)slices;
+	container.nr_slices = last - first + 1;
+	report.cluster = "c";
+	report.node = "n";
+	report.run_id = 1;
+	report.sequence = sequence;
+	report.end_unix_ns = (uint64_t)(DAY + last + 1) * PF_NS_PER_HOUR;
+	report.containers = &container;
+	report.nr_containers = 1;
+	pf_buf_init(&body, BODY_MAX);
+	PF_CHECK_INT("encode", pf_wire_encode_report(&report, &body), 0);
+
+	struct pf_store_report row = { .key = { "c", "n", 1, sequence },
+				       .hour_min = DAY + first,
+				       .hour_max = DAY + last,
+				       .encoding = PF_STORE_RAW,
+				       .body = body.data,
+				       .body_len = body.len };
+
+	PF_CHECK_INT("begin", p->ops->begin(store), 0);
+	PF_CHECK_INT("put", p->ops->put_report(store, &row), 0);
+	PF_CHECK_INT("commit", p->ops->commit(store), 0);
+	pf_buf_done(&body);
+	for (uint32_t i = 0; i < PF_ARRAY_SIZE(slices); i++)
+		pf_slice_free(slices[i]);
+}
+
+/* What the merger does in the hour's first minutes. Return: the summaries of the first hour. */
+static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t now_hour)
+{
+	struct pf_vpa_settings settings;
+	struct pf_loader loader;
+	pthread_rwlock_t lock;
+	struct pf_base base;
+	uint64_t nr_sealed;
+	size_t rows = 0;
+	struct pf_seal_input in = { .ops = p->ops,
+				    .store = store,
+				    .loader = &loader,
+				    .settings = &settings,
+				    .node_class_label = "",
+				    .max_workloads = 1000,
+				    .base_lock = &lock,
+				    .base = &base,
+				    .open_from = now_hour - 1,
+				    .report_from = pf_seal_report_from(now_hour, now_hour - 1,
+								       REPORT_HOURS, gone_before),
+				    .look_for_late = true };
+
+	pf_vpa_settings_default(&settings);
+	(void)pthread_rwlock_init(&lock, NULL);
+	PF_CHECK_INT("base", pf_base_init(&base, 1000, &settings), 0);
+	pf_loader_init(&loader, p->ops, store, MEMORY_MAX, MEMORY_MAX);
+	PF_CHECK_INT("seal", pf_seal(&in, &nr_sealed), 0);
+	PF_CHECK_INT("list",
+		     p->ops->list_summaries(store, PF_SUMMARY_HOUR, DAY, DAY + 1, count_row, &rows),
+		     0);
+	pf_loader_done(&loader);
+	pf_base_done(&base);
+	(void)pthread_rwlock_destroy(&lock);
+	return rows;
+}
+
+/* What ended within an hour is only in reports of that hour, which go before those that reach into the
+ * next: what the hour said stays, also while the rest of its reports are there. */
+static void check_rest(const struct place *p, uint32_t now_hour, uint64_t max_bytes)
+{
+	struct pf_store *store = open_store(p, true);
+	struct pf_store_size size;
+	char line[256];
+
+	if (!store)
+		return;
+	gone_before = 0;
+	put_real(p, store, "job", 1, 0, 0);
+	put_real(p, store, "web", 2, 0, 1);
+	PF_CHECK_INT("both", seal_at(p, store, DAY + 3), 2);
+	PF_CHECK_INT("forget", forget(p, store, now_hour, max_bytes, 1, &size, line), 0);
+	PF_CHECK_INT("one report is left", reports(p, store).nr, 1);
+	PF_CHECK_INT("both still", seal_at(p, store, now_hour), 2);
+	p->ops->close(store);
+}
+
+static void check_rest_by_age(const struct place *p)
+{
+	check_rest(p, DAY + REPORT_HOURS + 1, 0);
+}
+
+static void check_rest_by_size(const struct place *p)
+{
+	check_rest(p, DAY + 4, 1);
+}
+
+static void test_rest(void)
+{
+	on_both(check_rest_by_age);
+	on_both(check_rest_by_size);
+}
+
 PF_TEST_SUITE(collector_forget, { "days", test_days }, { "days in parts", test_days_in_parts },
-	      { "hour in pieces", test_hour_in_pieces }, { "age", test_age },
-	      { "size", test_size });
+	      { "hour in pieces", test_hour_in_pieces }, { "age", test_age }, { "size", test_size },
+	      { "full", test_full }, { "rest", test_rest });

@@ -56,6 +56,8 @@ static int add_hour(void *arg, const struct pf_store_summary *summary)
 		return 0; /* it was counted when it was loaded */
 	if (r == 0)
 		r = pf_merge_get(view->set, &summary->key, &merged);
+	if (r == -ENOSPC)
+		return 0; /* the table is full: the base has no room for it either, and counts it */
 	if (r == 0)
 		r = pf_evidence_merge(merged->evidence, evidence);
 	return r < 0 ? r : add_points(merged, points, nr);
@@ -131,6 +133,8 @@ static int in_transaction(const struct pf_forget_input *in, uint32_t reports_bef
 		r = in->ops->commit(in->store);
 	if (r < 0)
 		in->ops->rollback(in->store);
+	else
+		*in->gone_before = PF_MAX(*in->gone_before, reports_before);
 	return r;
 }
 

@@ -44,8 +44,9 @@ struct pf_merger {
 	struct pf_base base;
 
 	uint64_t serial, next_chores_ns, next_late_ns;
-	uint32_t open_from; /* of the merge before */
-	uint32_t nr_parts;  /* of the next picture */
+	uint32_t open_from;   /* of the merge before */
+	uint32_t nr_parts;    /* of the next picture */
+	uint32_t gone_before; /* reports of older hours were deleted */
 };
 
 static void log_line(struct pf_merger *m, bool is_problem, const char *line)
@@ -117,6 +118,7 @@ static uint32_t first_parts(struct pf_merger *m)
 static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 {
 	uint64_t start_ns = pf_clock_monotonic_ns();
+	uint32_t now_hour = (uint32_t)(now_unix_ns / PF_NS_PER_HOUR);
 	uint32_t from = first_open_hour(now_unix_ns);
 	struct pf_seal_input seal = { .ops = m->opts.store,
 				      .store = m->store,
@@ -128,7 +130,8 @@ static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 				      .base = &m->base,
 				      .nr_parts = m->nr_parts,
 				      .open_from = from,
-				      .report_from = from - PF_MIN(from, m->opts.report_hours),
+				      .report_from = pf_seal_report_from(
+					      now_hour, from, m->opts.report_hours, m->gone_before),
 				      .window_from = from - PF_MIN(from, m->opts.retention_hours) };
 	uint64_t nr_sealed = 0;
 	int r;
@@ -165,6 +168,7 @@ static int do_chores(struct pf_merger *m, uint64_t now_unix_ns)
 		.retention_hours = m->opts.retention_hours,
 		.max_bytes = m->opts.max_store_bytes,
 		.nr_parts = m->nr_parts,
+		.gone_before = &m->gone_before,
 	};
 	struct pf_store_size size = { 0 };
 	char line[256] = "";

@@ -443,6 +443,14 @@ static int update_base(const struct pf_seal_input *in)
 	return r;
 }
 
+uint32_t pf_seal_report_from(uint32_t now_hour, uint32_t open_from, uint32_t report_hours,
+			     uint32_t gone_before)
+{
+	uint32_t from = PF_MAX(now_hour - PF_MIN(now_hour, report_hours), gone_before);
+
+	return PF_MIN(from, open_from);
+}
+
 int pf_seal(const struct pf_seal_input *in, uint64_t *ret_nr_sealed)
 {
 	int r;

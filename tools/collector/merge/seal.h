@@ -21,7 +21,7 @@ struct pf_seal_input {
 	pthread_rwlock_t *base_lock; /* held for writing while the base changes */
 	struct pf_base *base;
 	uint32_t open_from;   /* hours before it are over */
-	uint32_t report_from; /* reports of older hours are not looked at */
+	uint32_t report_from; /* older hours are not made again: pf_seal_report_from() */
 	uint32_t window_from; /* summaries of older hours are not looked at */
 	bool look_for_late;   /* read the keys of all reports, to find hours that changed */
 	uint32_t nr_parts;    /* in which hours are merged, so that not all evidence is in memory */
@@ -35,6 +35,15 @@ struct pf_seal_input {
  */
 PF_MUST_CHECK int pf_seal(const struct pf_seal_input *input, uint64_t *ret_nr_sealed);
 
+/**
+ * pf_seal_report_from() - the first hour of which pf_forget() has left every report. An hour made again
+ * from the rest of its reports would lose what ended in it.
+ * @now_hour: not before that of any pf_forget().
+ * @gone_before: what pf_forget() set it to; 0.
+ */
+uint32_t pf_seal_report_from(uint32_t now_hour, uint32_t open_from, uint32_t report_hours,
+			     uint32_t gone_before);
+
 struct pf_forget_input {
 	const struct pf_store_ops *ops;
 	struct pf_store *store;
@@ -42,8 +51,9 @@ struct pf_forget_input {
 	size_t max_workloads;
 	uint32_t now_hour;
 	uint32_t report_hours, retention_hours;
-	uint64_t max_bytes; /* 0: no limit */
-	uint32_t nr_parts;  /* as of pf_seal_input */
+	uint64_t max_bytes;    /* 0: no limit */
+	uint32_t nr_parts;     /* as of pf_seal_input */
+	uint32_t *gone_before; /* raised to the hour before which reports went */
 };
 
 /**
