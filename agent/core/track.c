@@ -341,6 +341,29 @@ void pf_tracks_vanished(struct pf_tracks *tracks, uint64_t handle, uint64_t now_
 	tracks->nr_ended++;
 }
 
+static void put_names(const struct pf_track *track, struct pf_report_oom *record)
+{
+	record->container_id = track->identity.container_id;
+	record->namespace_name = track->identity.namespace_name;
+	record->pod = track->identity.pod;
+	record->container = track->identity.container;
+	record->workload = track->identity.workload;
+	record->workload_kind = track->identity.workload_kind;
+}
+
+int pf_tracks_name_oom(const struct pf_tracks *tracks, uint64_t handle,
+		       struct pf_report_oom *record)
+{
+	const struct pf_track *track = handle ? pf_tracks_find(tracks, handle) : NULL;
+
+	if (!track)
+		return -ENOENT;
+	if (track->pending)
+		return -EAGAIN;
+	put_names(track, record);
+	return 0;
+}
+
 void pf_tracks_oom_killed(struct pf_tracks *tracks, const struct pf_oom_kill *kill,
 			  int64_t wall_offset_ns, struct pf_report_oom *ret_record)
 {
@@ -361,12 +384,7 @@ void pf_tracks_oom_killed(struct pf_tracks *tracks, const struct pf_oom_kill *ki
 	record->victim_shmem_bytes = kill->victim_shmem_bytes;
 	if (!track)
 		return;
-	record->container_id = track->identity.container_id;
-	record->namespace_name = track->identity.namespace_name;
-	record->pod = track->identity.pod;
-	record->container = track->identity.container;
-	record->workload = track->identity.workload;
-	record->workload_kind = track->identity.workload_kind;
+	put_names(track, record);
 	if (!track->slices.open)
 		return; /* killed before its first sample: there is no growth to tell of */
 	record->growth_bytes_per_second = track->feed.growth_bytes_per_s;

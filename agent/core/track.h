@@ -108,6 +108,14 @@ void pf_tracks_vanished(struct pf_tracks *tracks, uint64_t handle, uint64_t now_
 void pf_tracks_oom_killed(struct pf_tracks *tracks, const struct pf_oom_kill *kill,
 			  int64_t wall_offset_ns, struct pf_report_oom *ret_record);
 
+/**
+ * pf_tracks_name_oom() - the names of a kill's container as they are known now, which may be more than at
+ * the kill. Strings as above.
+ * Return: 0; -EAGAIN: they are waited for; -ENOENT: it is not tracked any more, @record is as it was.
+ */
+PF_MUST_CHECK int pf_tracks_name_oom(const struct pf_tracks *tracks, uint64_t handle,
+				     struct pf_report_oom *record);
+
 /** pf_tracks_begin_interval() - the report is built: what comes counts for the next one. */
 void pf_tracks_begin_interval(struct pf_tracks *tracks);
 

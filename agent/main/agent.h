@@ -38,6 +38,8 @@ struct pf_agent_sink {
 /* An OOM kill until a report with it was taken; the record's strings point into it. */
 struct pf_agent_kill {
 	struct pf_report_oom record;
+	uint64_t handle; /* of the container; 0: of none */
+	bool waits;	 /* for names: not told yet */
 	char container_id[PF_CONTAINER_ID_MAX], namespace_name[PF_LABEL_NAME_MAX];
 	char pod[PF_OBJECT_NAME_MAX], container[PF_OBJECT_NAME_MAX];
 	char workload[PF_OBJECT_NAME_MAX], comm[PF_COMM_MAX];
@@ -105,6 +107,8 @@ int pf_agent_run(const struct pf_config *config, char error[PF_AGENT_ERROR_MAX])
 int pf_agent_capture_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]);
 /** pf_agent_snapshot() - one snapshot into the table. */
 void pf_agent_snapshot(struct pf_agent *agent);
+/** pf_agent_name_kill() - the kill's names as they are known now. Return: whether it is to be reported. */
+bool pf_agent_name_kill(struct pf_agent *agent, struct pf_agent_kill *kill);
 void pf_agent_capture_close(struct pf_agent *agent);
 
 /** pf_agent_meta_open() - agent_meta.c: the pods of this node, from where the configuration says.

@@ -54,6 +54,30 @@ static void on_vanished(void *arg, uint64_t handle)
 	((void)snprintf((kill)->field, sizeof((kill)->field), "%s", (kill)->record.field),         \
 	 (kill)->record.field = (kill)->field)
 
+static void keep_names(struct pf_agent_kill *kill)
+{
+	KEEP(kill, container_id);
+	KEEP(kill, namespace_name);
+	KEEP(kill, pod);
+	KEEP(kill, container);
+	KEEP(kill, workload);
+}
+
+/* A container that is killed in its first minute is known by its path only. */
+bool pf_agent_name_kill(struct pf_agent *agent, struct pf_agent_kill *kill)
+{
+	struct pf_track *track = kill->handle ? pf_tracks_find(agent->tracks, kill->handle) : NULL;
+	int r;
+
+	if (track)
+		(void)pf_agent_identify(agent, track);
+	r = pf_tracks_name_oom(agent->tracks, kill->handle, &kill->record);
+	if (r == 0)
+		keep_names(kill);
+	kill->waits = r == -EAGAIN;
+	return !kill->waits;
+}
+
 static void on_oom_killed(void *arg, const struct pf_oom_kill *oom)
 {
 	struct pf_agent *agent = arg;
@@ -69,12 +93,9 @@ static void on_oom_killed(void *arg, const struct pf_oom_kill *oom)
 	}
 	pf_agent_leaks_oom_killed(agent, oom->handle);
 	pf_tracks_oom_killed(agent->tracks, oom, agent->wall_offset_ns, &kill->record);
+	kill->handle = oom->handle;
 	kill->record.comm = oom->comm;
-	KEEP(kill, container_id);
-	KEEP(kill, namespace_name);
-	KEEP(kill, pod);
-	KEEP(kill, container);
-	KEEP(kill, workload);
+	keep_names(kill);
 	KEEP(kill, comm);
 	agent->kills[agent->nr_kills++] = kill;
 	pf_log(PF_LOG_INFO, AREA, "OOM kill: %s (pid %u) in %s", kill->comm, oom->pid,

@@ -49,11 +49,17 @@ static bool write_sinks(struct pf_agent *agent, const struct pf_report *report,
 	return taken;
 }
 
+/* Those that the report had. */
 static void drop_kills(struct pf_agent *agent)
 {
+	size_t nr = 0;
+
 	for (size_t i = 0; i < agent->nr_kills; i++)
-		free(agent->kills[i]);
-	agent->nr_kills = 0;
+		if (agent->kills[i]->waits)
+			agent->kills[nr++] = agent->kills[i];
+		else
+			free(agent->kills[i]);
+	agent->nr_kills = nr;
 }
 
 static int report_to_sinks(struct pf_agent *agent, unsigned parts, struct pf_arena *arena,

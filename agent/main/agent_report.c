@@ -186,10 +186,10 @@ static int build_kills(struct pf_agent *agent, struct pf_arena *arena, struct pf
 
 	if (!kills)
 		return arena->err;
-	for (size_t i = 0; i < agent->nr_kills; i++)
-		kills[i] = agent->kills[i]->record;
 	report->oom_kills = kills;
-	report->nr_oom_kills = agent->nr_kills;
+	for (size_t i = 0; i < agent->nr_kills; i++)
+		if (pf_agent_name_kill(agent, agent->kills[i]))
+			kills[report->nr_oom_kills++] = agent->kills[i]->record;
 	return 0;
 }
 

@@ -255,5 +255,35 @@ static void test_kill(void)
 	pf_tracks_free(f.tracks);
 }
 
+/* A container that is killed right away has its names later. */
+static void test_kill_named_later(void)
+{
+	struct pf_oom_kill kill = { .handle = 1, .pid = 42 };
+	struct pf_report_oom record;
+	struct pf_track *track;
+	struct fixture f;
+
+	set_up(&f, 4);
+	track = appear(&f, 1, "/a");
+	pf_tracks_oom_killed(f.tracks, &kill, f.offset_ns, &record);
+	track->pending = true;
+	(void)snprintf(track->identity.workload, sizeof(track->identity.workload), "web");
+	(void)snprintf(track->identity.pod, sizeof(track->identity.pod), "web-1");
+	track->identity.workload_kind = PF_WORKLOAD_DEPLOYMENT;
+	record.workload = "as it was";
+	PF_CHECK_INT("waits", pf_tracks_name_oom(f.tracks, 1, &record), -EAGAIN);
+	PF_CHECK_INT("of nobody known", pf_tracks_name_oom(f.tracks, 77, &record), -ENOENT);
+	PF_CHECK_INT("of none", pf_tracks_name_oom(f.tracks, 0, &record), -ENOENT);
+	PF_CHECK_STR("untouched", record.workload, "as it was");
+	track->pending = false;
+	PF_CHECK_INT("named", pf_tracks_name_oom(f.tracks, 1, &record), 0);
+	PF_CHECK_STR("workload", record.workload, "web");
+	PF_CHECK_STR("pod", record.pod, "web-1");
+	PF_CHECK_INT("kind", record.workload_kind, PF_WORKLOAD_DEPLOYMENT);
+	PF_CHECK_INT("all else stays", record.pid, 42);
+	pf_tracks_free(f.tracks);
+}
+
 PF_TEST_SUITE(track, { "life", test_life }, { "restart", test_restart }, { "full", test_full },
-	      { "many", test_many }, { "clock steps", test_clock_steps }, { "kill", test_kill });
+	      { "many", test_many }, { "clock steps", test_clock_steps }, { "kill", test_kill },
+	      { "kill named later", test_kill_named_later });
