@@ -18,6 +18,8 @@
 enum {
 	CRC_BYTES_MAX = 256 << 20, /* of a file of symbols that is known by its checksum only */
 	CHUNK_BYTES = 32 << 10,
+	MARKS_MAX =
+		16384, /* names read in one pass to tell marks: a stranger's file may make every symbol look like one */
 };
 
 /* The closest symbol so far. */
@@ -33,13 +35,17 @@ struct search {
 	const struct pf_elf_section *table;
 	struct best best[PF_SYMBOLS_MAX];
 	size_t nr;
+	unsigned nr_marks; /* names read */
 };
 
-/* Marks of arm64 and riscv ("$x"), which stand among the symbols but are no functions. */
-static bool is_mark(const struct search *s, uint32_t name)
+/* Marks of arm64 and riscv ("$x"), which stand among the symbols but are no functions; what there is no time to look at. */
+static bool is_mark(struct search *s, uint32_t name)
 {
 	char text[2];
 
+	if (s->nr_marks == MARKS_MAX)
+		return true;
+	s->nr_marks++;
 	pf_elf_text(s->elf, s->table, name, text, sizeof(text));
 	return !text[0] || text[0] == '$';
 }

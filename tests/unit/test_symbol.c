@@ -2,6 +2,7 @@
 /*
  * test_symbol.c - addresses of this very process: its own functions, a library's, and made-up compiled code.
  */
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/symbol.h"
+#include "sys/symbol_elf.h"
 #include "unit/check.h"
 
 __attribute__((noinline)) static int symbol_test_static_function(int x)
@@ -163,6 +164,104 @@ static void test_another_process(void)
 	(void)waitpid(pid, NULL, 0);
 }
 
+/* ---- a file that wants to be read for long ---- */
+
+enum { NR_MARKS = 200000 };
+
+/* How many reads this process has done; 0: the kernel does not count them. */
+static unsigned long nr_reads(void)
+{
+	FILE *io = fopen("/proc/self/io", "re");
+	char line[64];
+	unsigned long nr = 0;
+
+	while (io && fgets(line, sizeof(line), io))
+		if (sscanf(line, "syscr: %lu", &nr) == 1)
+			break;
+	if (io)
+		(void)fclose(io);
+	return nr;
+}
+
+static void put_at(int fd, uint64_t at, const void *data, size_t len)
+{
+	PF_CHECK("written", pwrite(fd, data, len, (off_t)at) == (ssize_t)len);
+}
+
+/* Each symbol without a size is closer to the last address than the one before; "late" holds it. */
+static int make_file_of_marks(void)
+{
+	static const char strings[] = "\0m\0late";
+	static Elf64_Sym symbols[NR_MARKS + 1];
+	int fd = memfd_create("marks", MFD_CLOEXEC);
+	uint64_t strings_at = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
+	uint64_t symbols_at = strings_at + sizeof(strings),
+		 sections_at = symbols_at + sizeof(symbols);
+	Elf64_Ehdr head = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+					 ELFDATA2LSB
+#else
+					 ELFDATA2MSB
+#endif
+			    },
+			    .e_phoff = sizeof(head),
+			    .e_phentsize = sizeof(Elf64_Phdr),
+			    .e_phnum = 1,
+			    .e_shoff = sections_at,
+			    .e_shentsize = sizeof(Elf64_Shdr),
+			    .e_shnum = 3 };
+	Elf64_Phdr segment = { .p_type = PT_LOAD, .p_filesz = sections_at };
+	Elf64_Shdr sections[3] = {
+		{ .sh_type = SHT_NULL },
+		{ .sh_type = SHT_SYMTAB,
+		  .sh_link = 2,
+		  .sh_offset = symbols_at,
+		  .sh_size = sizeof(symbols),
+		  .sh_entsize = sizeof(symbols[0]) },
+		{ .sh_type = SHT_STRTAB, .sh_offset = strings_at, .sh_size = sizeof(strings) }
+	};
+
+	for (size_t i = 0; i < NR_MARKS; i++)
+		symbols[i] = (Elf64_Sym){ .st_name = 1,
+					  .st_info = ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE),
+					  .st_shndx = 1,
+					  .st_value = i + 1 };
+	symbols[NR_MARKS] = (Elf64_Sym){ .st_name = 3,
+					 .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+					 .st_shndx = 1,
+					 .st_value = 1,
+					 .st_size = NR_MARKS * 2 };
+	PF_CHECK("file", fd >= 0);
+	put_at(fd, 0, &head, sizeof(head));
+	put_at(fd, sizeof(head), &segment, sizeof(segment));
+	put_at(fd, strings_at, strings, sizeof(strings));
+	put_at(fd, symbols_at, symbols, sizeof(symbols));
+	put_at(fd, sections_at, sections, sizeof(sections));
+	return fd;
+}
+
+static int no_other(const void *arg, const char *path)
+{
+	(void)arg;
+	(void)path;
+	return -ENOENT;
+}
+
+/* The names of symbols without a size are read to know what they are, but not of any number of them. */
+static void test_many_marks(void)
+{
+	PF_AUTO(pf_closep) int fd = make_file_of_marks();
+	struct pf_symbol symbol = { .name = "" };
+	struct pf_symbol_query query = { .file_offset = NR_MARKS + 10, .symbol = &symbol };
+	unsigned long before = nr_reads(), after;
+
+	pf_symbol_elf(fd, "/marks", no_other, NULL, &query, 1);
+	after = nr_reads();
+	PF_CHECK_STR("found all the same", symbol.name, "late");
+	if (before)
+		PF_CHECK("and not read for ever", after - before < NR_MARKS);
+}
+
 PF_TEST_SUITE(symbol, { "own functions", test_own_functions }, { "library", test_library },
 	      { "many", test_many }, { "perf map", test_perf_map }, { "gone", test_gone },
-	      { "another process", test_another_process });
+	      { "another process", test_another_process }, { "many marks", test_many_marks });
