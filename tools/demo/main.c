@@ -308,10 +308,13 @@ static int run_and_wait(struct demo *demo, char *const arguments[], const char *
 static int summarise(struct demo *demo)
 {
 	char file[128], fleet[128], page[600];
-	char *const fleet_report[] = { (char *)"podfit", (char *)"report", fleet, NULL };
-	char *const leaks[] = { (char *)"podfit", (char *)"leaks", file, NULL };
-	char *const html[] = { (char *)"podfit", (char *)"report", file, (char *)"--output=html",
-			       NULL };
+	/* The agent sees all of the machine; pods that are not the demo's are in no list. */
+	char *const own = (char *)"--filter=namespace=demo";
+	char *const fleet_report[] = { (char *)"podfit", (char *)"report", fleet, own, NULL };
+	char *const leaks[] = { (char *)"podfit", (char *)"leaks", file, own, NULL };
+	char *const html[] = {
+		(char *)"podfit", (char *)"report", file, own, (char *)"--output=html", NULL
+	};
 	int code;
 
 	(void)snprintf(file, sizeof(file), "--from=%s/reports.pb", demo->directory);
