@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * main.c - `make run`. Everything it makes is removed by a watchdog of its own, a process that waits
+ * main.c - `make run`, and `make fleet`: the same with simulated nodes beside this one and the collector's
+ * page instead of the table. Everything it makes is removed by a watchdog of its own, a process that waits
  * for this one's end: so nothing stays behind even when this one is killed.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,7 +24,14 @@
 #include "core/units.h"
 #include "demo/demo.h"
 
-enum { SECONDS_DEFAULT = 60, SECONDS_MAX = 86400, POLL_MS = 100, STOP_MAX_MS = 10000 };
+enum {
+	SECONDS_DEFAULT = 60,
+	SECONDS_MAX = 86400,
+	NODES_MAX = 1000,
+	COLLECTOR_PORT = 9788,
+	POLL_MS = 100,
+	STOP_MAX_MS = 10000,
+};
 
 struct demo {
 	char bin[512]; /* directory of the programs */
@@ -29,10 +39,10 @@ struct demo {
 	struct demo_cgroups cgroups;
 	struct demo_pods *pods;
 	pid_t workloads[DEMO_NR_WORKLOADS];
-	pid_t agent, collector, watchdog;
-	char collector_url[64]; /* "": none runs */
-	int lifeline;		/* closed when this process ends */
-	uint64_t seconds;
+	pid_t agent, collector, fleet, watchdog;
+	char collector_url[64];	    /* "": none runs */
+	int lifeline;		    /* closed when this process ends */
+	uint64_t seconds, nr_nodes; /* nr_nodes: simulated ones; 0: none, and the table is shown */
 };
 
 static volatile sig_atomic_t stopped;
@@ -168,15 +178,28 @@ static int wait_for_agent(struct demo *demo, const char *socket, const char *log
 	return -ETIMEDOUT;
 }
 
-/* It takes a free port; its log tells which. */
+static bool port_is_free(uint16_t port)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+					     .sin_port = htons(port),
+					     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	PF_AUTO(pf_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int one = 1;
+
+	return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+	       bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+/* At its usual port, where the README's commands look for it, else at a free one; its log tells which. */
 static int start_collector(struct demo *demo)
 {
-	char store[128], log[128];
-	char *const arguments[] = { (char *)"podfit-collector", store,
-				    (char *)"--web.listen-address=127.0.0.1:0",
+	char store[128], log[128], address[64];
+	char *const arguments[] = { (char *)"podfit-collector", store, address,
 				    (char *)"--merge.interval=1s", NULL };
 
 	(void)snprintf(store, sizeof(store), "--store=sqlite:%s/podfit.db", demo->directory);
+	(void)snprintf(address, sizeof(address), "--web.listen-address=127.0.0.1:%d",
+		       port_is_free(COLLECTOR_PORT) ? COLLECTOR_PORT : 0);
 	(void)snprintf(log, sizeof(log), "%s/collector.log", demo->directory);
 	demo->collector = start_program(demo, "podfit-collector", arguments, log, true);
 	if (demo->collector < 0)
@@ -232,6 +255,26 @@ static int start_agent(struct demo *demo)
 	return wait_for_agent(demo, strchr(socket, '=') + 1, log);
 }
 
+/* A day of history first; then each node reports once a minute, as long as this lasts. */
+static int start_fleet(struct demo *demo)
+{
+	char url[128], nodes[32], live[32], log[128];
+	char *const arguments[] = { (char *)"fleet",
+				    url,
+				    nodes,
+				    live,
+				    (char *)"--containers=30",
+				    (char *)"--hours=26", /* the newest hour is not whole */
+				    NULL };
+
+	(void)snprintf(url, sizeof(url), "--url=%s", demo->collector_url);
+	(void)snprintf(nodes, sizeof(nodes), "--nodes=%llu", (unsigned long long)demo->nr_nodes);
+	(void)snprintf(live, sizeof(live), "--live=%llu", (unsigned long long)demo->seconds);
+	(void)snprintf(log, sizeof(log), "%s/fleet.log", demo->directory);
+	demo->fleet = start_program(demo, "fleet", arguments, log, true);
+	return demo->fleet < 0 ? -errno : 0;
+}
+
 static int stop_child(pid_t pid)
 {
 	int status = 0;
@@ -278,6 +321,28 @@ static int show_top(struct demo *demo)
 		restart_ended(demo);
 		pause_ms(POLL_MS);
 	}
+}
+
+/* The page is elsewhere: in a browser. */
+static int show_page(struct demo *demo)
+{
+	printf("Look at %s/ with a browser: this node and %llu simulated ones; their day of history is\n"
+	       "merged within two minutes. It ends in %llu s or on Ctrl-C.\n",
+	       demo->collector_url, (unsigned long long)demo->nr_nodes,
+	       (unsigned long long)demo->seconds);
+	(void)fflush(stdout);
+	for (uint64_t ms = 0; ms < demo->seconds * 1000 && !stopped; ms += POLL_MS) {
+		restart_ended(demo);
+		if (demo->fleet > 0 && waitpid(demo->fleet, NULL, WNOHANG) == demo->fleet) {
+			char log[128];
+
+			(void)snprintf(log, sizeof(log), "%s/fleet.log", demo->directory);
+			show_log(log);
+			demo->fleet = 0;
+		}
+		pause_ms(POLL_MS);
+	}
+	return 0;
 }
 
 /* @out: file for its standard output, or NULL. */
@@ -377,8 +442,12 @@ static int run(struct demo *demo)
 	r = start_collector(demo);
 	if (r == 0)
 		r = start_agent(demo);
+	if (r == 0 && demo->nr_nodes)
+		r = start_fleet(demo);
 	if (r == 0)
-		r = show_top(demo);
+		r = demo->nr_nodes ? show_page(demo) : show_top(demo);
+	if (demo->fleet > 0)
+		(void)stop_child(demo->fleet);
 	if (demo->agent > 0) {
 		int status = stop_child(demo->agent);
 
@@ -425,24 +494,43 @@ static int find_programs(struct demo *demo)
 	return 0;
 }
 
+/* @ret_value: as it was where the variable is not set. */
+static bool read_setting(const char *name, uint64_t max, uint64_t *ret_value)
+{
+	const char *text = getenv(name);
+	uint64_t value;
+
+	if (!text || !*text)
+		return true;
+	if (pf_parse_u64(text, &value) < 0 || value < 1 || value > max) {
+		fprintf(stderr, "%s=%s: not a number from 1 to %llu\n", name, text,
+			(unsigned long long)max);
+		return false;
+	}
+	*ret_value = value;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
-	const char *seconds = getenv("RUN_SECONDS");
 	struct demo demo = { .seconds = SECONDS_DEFAULT, .lifeline = -1 };
 	int code;
 
 	if (argc == 3 && !strcmp(argv[1], "--workload"))
 		return become_workload(argv[2]);
-	if (seconds && *seconds &&
-	    (pf_parse_u64(seconds, &demo.seconds) < 0 || demo.seconds < 1 ||
-	     demo.seconds > SECONDS_MAX)) {
-		fprintf(stderr, "RUN_SECONDS=%s: not a number from 1 to %d\n", seconds,
-			SECONDS_MAX);
+	if (argc > 1) {
+		fprintf(stderr,
+			"usage: [RUN_SECONDS=N] [RUN_NODES=N] podfit-demo\n"
+			"RUN_NODES: simulated nodes, and the collector's page instead of the table\n");
 		return 2;
 	}
+	if (!read_setting("RUN_SECONDS", SECONDS_MAX, &demo.seconds) ||
+	    !read_setting("RUN_NODES", NODES_MAX, &demo.nr_nodes))
+		return 2;
 	if (geteuid() != 0) {
-		fprintf(stderr, "make run: needs root, to make cgroups and to load BPF programs\n");
+		fprintf(stderr, "%s: needs root, to make cgroups and to load BPF programs\n",
+			demo.nr_nodes ? "make fleet" : "make run");
 		return 4;
 	}
 	if (find_programs(&demo) < 0)
