@@ -79,8 +79,6 @@ int pf_hist_quantile(enum pf_hist_layout layout, const uint32_t *counts, uint64_
 	uint64_t total = nr_zero + pf_hist_total(counts, l->nr_buckets);
 	double rank = (q < 0 ? 0 : q > 1 ? 1 : q) * (double)total, below = (double)nr_zero, low = 0;
 
-	if (!total)
-		return -ENODATA;
 	if (rank <= below && nr_zero) {
 		*ret_value = 0;
 		return 0;
@@ -95,5 +93,5 @@ int pf_hist_quantile(enum pf_hist_layout layout, const uint32_t *counts, uint64_
 		below += counts[i];
 		low = high;
 	}
-	return -ENODATA; /* not reached: the ranks end at the total */
+	return -ENODATA; /* none: else the ranks end at the total */
 }

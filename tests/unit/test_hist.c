@@ -21,6 +21,9 @@ static void check_layout(enum pf_hist_layout layout, double max_width_ratio)
 				 (double)(pf_hist_edge(layout, i) - pf_hist_edge(layout, i - 1)) <=
 					 max_width_ratio * (double)pf_hist_edge(layout, i - 1));
 	}
+	PF_CHECK_INT("the open bucket ends at twice its beginning",
+		     (int64_t)pf_hist_edge(layout, n - 1),
+		     2 * (int64_t)pf_hist_edge(layout, n - 2));
 	PF_CHECK_INT("zero", pf_hist_bucket(layout, 0), 0);
 	PF_CHECK_INT("largest", pf_hist_bucket(layout, UINT64_MAX), n - 1);
 }
@@ -55,6 +58,30 @@ static void test_quantile(void)
 	PF_CHECK_NEAR("idle windows are the lowest", got, 0, 0);
 }
 
+/* Samples of 33 to 34 millicores: the bounds of their bucket are the lowest and the highest there can be. */
+static void test_quantile_ends(void)
+{
+	uint32_t counts[PF_HIST_BUCKETS_MAX] = { 0 };
+	double got = -1;
+
+	counts[pf_hist_bucket(PF_LAYOUT_MILLICORES, 34)] = 10;
+	PF_CHECK_INT("q 0", pf_hist_quantile(PF_LAYOUT_MILLICORES, counts, 0, 0, &got), 0);
+	PF_CHECK_NEAR("q 0", got, 32, 1e-9);
+	PF_CHECK_INT("q 1", pf_hist_quantile(PF_LAYOUT_MILLICORES, counts, 0, 1, &got), 0);
+	PF_CHECK_NEAR("q 1", got, 34, 1e-9);
+	PF_CHECK_INT("q below 0", pf_hist_quantile(PF_LAYOUT_MILLICORES, counts, 0, -3, &got), 0);
+	PF_CHECK_NEAR("q below 0", got, 32, 1e-9);
+	PF_CHECK_INT("q above 1", pf_hist_quantile(PF_LAYOUT_MILLICORES, counts, 0, 1.5, &got), 0);
+	PF_CHECK_NEAR("q above 1", got, 34, 1e-9);
+	PF_CHECK_INT("an idle one", pf_hist_quantile(PF_LAYOUT_MILLICORES, counts, 1, 0, &got), 0);
+	PF_CHECK_NEAR("an idle one", got, 0, 0);
+	counts[pf_hist_bucket(PF_LAYOUT_MILLICORES, 34)] = 0;
+	counts[0] = 10;
+	PF_CHECK_INT("first bucket", pf_hist_quantile(PF_LAYOUT_MILLICORES, counts, 0, 0.5, &got),
+		     0);
+	PF_CHECK_NEAR("first bucket", got, 0.5, 1e-9);
+}
+
 static void test_saturation(void)
 {
 	uint32_t counts[2] = { UINT32_MAX - 1, 1 }, more[2] = { 5, 5 };
@@ -65,4 +92,4 @@ static void test_saturation(void)
 }
 
 PF_TEST_SUITE(hist, { "edges", test_edges }, { "quantile", test_quantile },
-	      { "saturation", test_saturation });
+	      { "ends of the quantiles", test_quantile_ends }, { "saturation", test_saturation });
