@@ -15,6 +15,9 @@ struct script {
 	double scale;
 	double base_mib, mib_per_h, tooth_mib, tooth_h;
 	double leak_from_h;	      /* before, memory stays */
+	double leak_to_h;	      /* 0: to the end; afterwards it stays where it came to */
+	double warm_mib, warm_h;      /* filled like a cache: fast at first, never quite full */
+	bool load;		      /* CPU use is in proportion to memory */
 	double limit_mib;	      /* 0: none */
 	struct pf_memory_kinds kinds; /* shares of 100 that go to each */
 };
@@ -33,7 +36,10 @@ static uint64_t bytes_at(const struct script *s, double h)
 	double mib = s->base_mib;
 
 	if (h > s->leak_from_h)
-		mib += s->mib_per_h * (h - s->leak_from_h);
+		mib += s->mib_per_h *
+		       ((s->leak_to_h > 0 ? fmin(h, s->leak_to_h) : h) - s->leak_from_h);
+	if (s->warm_h > 0)
+		mib += s->warm_mib * (1 - exp(-h / s->warm_h));
 	if (s->tooth_h > 0)
 		mib += s->tooth_mib * fmod(h, s->tooth_h) / s->tooth_h;
 	return (uint64_t)(mib * PF_MIB);
@@ -77,7 +83,7 @@ static void run(const struct script *s, double from_h, double to_h, struct outco
 			.hot_bytes = bytes,
 			.limit_bytes =
 				s->limit_mib > 0 ? (uint64_t)(s->limit_mib * PF_MIB) : PF_NO_LIMIT,
-			.cpu_cores = .5,
+			.cpu_cores = s->load ? (double)bytes / PF_GIB : .5,
 			.kinds = s->kinds.anon + s->kinds.shmem + s->kinds.sock ? &kinds : NULL,
 		};
 
@@ -182,6 +188,16 @@ static void test_innocents(void)
 		  { .base_mib = 200, .tooth_mib = 500, .tooth_h = 5 },
 		  1 },
 		{ "growth of 1 % of the limit a month", { .base_mib = 500, .mib_per_h = .015 } },
+		{ "a twentieth of what it holds, once",
+		  { .base_mib = 200, .mib_per_h = 45, .leak_from_h = 30, .leak_to_h = 30.25 } },
+		{ "a fifth of the room, once, with the load",
+		  { .base_mib = 200,
+		    .mib_per_h = 20,
+		    .leak_from_h = 2,
+		    .leak_to_h = 6,
+		    .load = true } },
+		{ "a warm-up of hours", { .base_mib = 200, .warm_mib = 300, .warm_h = 6 } },
+		{ "a warm-up of a day", { .base_mib = 200, .warm_mib = 300, .warm_h = 24 } },
 	};
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
@@ -224,6 +240,14 @@ static void test_given_back(void)
 	run(&again, 50, 66, &o);
 	PF_CHECK_NEAR("alarm ends at once", o.alarm_ended_h, 50, .1);
 	PF_CHECK_INT("same growth to less than the height of release: not called", o.nr_alarms, 1);
+
+	/* A restart does not take the height's place. */
+	struct outcome restarted = o;
+
+	pf_leak_restart(&restarted.state, false);
+	PF_CHECK_INT("the height outlasts a restart", restarted.state.released_pages,
+		     o.state.released_pages);
+	PF_CHECK_INT("with its time", restarted.state.released_ns, o.state.released_ns);
 	run(&again, 66, 90, &o);
 	PF_CHECK_INT("above it: called", o.nr_alarms, 2);
 }
@@ -413,6 +437,13 @@ static void test_suspect(void)
 	PF_CHECK_INT("severity", o.finding.severity, PF_SEVERITY_NOTICE);
 	PF_CHECK("no alarm yet", o.finding.first_alarm_unix_ns == PF_UNKNOWN);
 
+	struct outcome restarted = o;
+
+	pf_leak_restart(&restarted.state, false);
+	pf_leak_describe(&restarted.state, &restarted.options, &restarted.finding);
+	PF_CHECK_INT("a suspicion ends with its life", restarted.finding.state, PF_LEAK_NONE);
+	PF_CHECK("and leaves none to the next", !restarted.state.inherited);
+
 	s.mib_per_h = 0;
 	s.base_mib = 350;
 	run(&s, 1.5, 8, &o);
@@ -438,9 +469,14 @@ static void test_rebase(void)
 
 	pf_leak_rebase(&o.state, o.state.last_ns - PF_NS_PER_DAY);
 	PF_CHECK_INT("moments moved", o.state.first_alarm_ns, first_alarm_ns - PF_NS_PER_DAY);
+	PF_CHECK("the baseline's values too", o.state.baseline.nr > 0);
+	for (size_t i = 0; i < PF_LEAK_BASELINE_VALUES; i++)
+		PF_CHECK("none lies ahead", o.state.baseline.at_ns[i] <= o.state.last_ns);
 	s.start_ns -= PF_NS_PER_DAY;
 	run(&s, 35, 45, &o);
 	PF_CHECK_INT("the same alarm", o.nr_alarms, 1);
+	PF_CHECK_INT("nothing comes late", o.state.nr_late, 0);
+	PF_CHECK("the line is renewed", o.state.last_ns - o.state.fit.at_ns < 2 * PF_NS_PER_HOUR);
 	PF_CHECK_NEAR("exhaustion", hours_after(&s, o.finding.eta_unix_ns), 71.2, .8);
 
 	struct pf_leak_state before = o.state;

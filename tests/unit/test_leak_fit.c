@@ -90,6 +90,8 @@ static void test_saturates(void)
 		{ "straight", 0, 1, 1, 1000, 100, false },
 		{ "warm-up far below the limit", 100, .9, 0, 1000, 100, true },
 		{ "warm-up that would end above the limit", 100, .9, 0, 80, 100, false },
+		/* It would end at 100, and how well that is known does not let a limit of 103 be called safe. */
+		{ "warm-up that would end just below the limit", 100, .9, 0, 103, 100, false },
 		{ "slight bend, limit beyond its end", 1000, .987, 0, 5000, 100, true },
 		{ "slight bend, limit soon", 1000, .987, 0, 400, 100, false },
 		{ "slight bend, limit late", 1000, .987, 0, 990, 5, true },

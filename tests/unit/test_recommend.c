@@ -349,6 +349,11 @@ static void test_throttled(void)
 		 pf_policy_result_of(&f.rec, "baseline")->cpu.limit == 750 &&
 			 finding(&f, PF_VERDICT_CPU_THROTTLED, true) != NULL);
 	PF_CHECK("a curve", f.rec.nr_curve > 5);
+	check_step(&f, "is the smallest that throttles at most 1.0 % of CFS periods");
+	PF_CHECK("nobody else is to blame", !step(&f, "waited for CPUs"));
+	check_sentence(&f, PF_VERDICT_CPU_THROTTLED,
+		       "Throttled in 50.0 % of CFS periods at a limit of 500m, 200 ms of stall");
+	check_sentence(&f, PF_VERDICT_CPU_THROTTLED, "m would bring it to 0.");
 	PF_CHECK("the request is what it uses",
 		 podfit(&f)->cpu.target >= 200 && podfit(&f)->cpu.target <= 250);
 	for (size_t i = 1; i < f.rec.nr_curve; i++)
@@ -358,6 +363,30 @@ static void test_throttled(void)
 			PF_CHECK("falling", f.rec.curve[i].stall_ns_per_s <=
 						    f.rec.curve[i - 1].stall_ns_per_s + 1e6);
 		}
+	tear_down(&f);
+}
+
+/* Throttled hard but with idle time in between: what is needed is known, however far above the limit. */
+static void test_throttled_far(void)
+{
+	struct evidence_hour h = { .idle_windows = 30600,
+				   .busy_windows = 5400,
+				   .demand_millicores = 1000,
+				   .usage_millicores = 150,
+				   .quota_us = 20000,
+				   .nr_periods = 20000,
+				   .nr_throttled = 10000,
+				   .throttled_ns = 432 * PF_NS_PER_S,
+				   .hot_bytes = 100 * PF_MIB };
+	struct fixture f;
+
+	set_up(&f);
+	f.in.present = sizes(150, 200, 110, 200);
+	evidence_run(f.e, "a", 0, 48, &h);
+	recommend(&f);
+	PF_CHECK("all of it at once",
+		 podfit(&f)->cpu.limit >= 900 && podfit(&f)->cpu.limit <= 1100);
+	check_finding(&f, "throttled", PF_VERDICT_CPU_THROTTLED, PF_ACTION_INCREASE_LIMITS);
 	tear_down(&f);
 }
 
@@ -378,7 +407,11 @@ static void test_saturated(void)
 	evidence_run(f.e, "a", 0, 48, &h);
 	recommend(&f);
 	PF_CHECK_INT("one step, then look again", podfit(&f)->cpu.limit, 400);
-	PF_CHECK("request within the limit", podfit(&f)->cpu.target <= 400);
+	check_step(&f, "never caught up, so its need is somewhere between 200m and ");
+	check_step(&f, "m. 400m is the next step; then measure again.");
+	check_sentence(&f, PF_VERDICT_CPU_THROTTLED, ", or more: it never caught up");
+	PF_CHECK("request within the limit",
+		 podfit(&f)->cpu.target <= 400 && podfit(&f)->cpu.lower <= podfit(&f)->cpu.target);
 	check_finding(&f, "throttled", PF_VERDICT_CPU_THROTTLED, PF_ACTION_INCREASE_LIMITS);
 	tear_down(&f);
 }
@@ -467,6 +500,8 @@ static void test_leak_is_not_fed(void)
 	evidence_run(f.e, "a", 0, 48, &h);
 	recommend(&f);
 	PF_CHECK_INT("the size before the leak", podfit(&f)->memory.target, 204 * PF_MIB);
+	PF_CHECK_INT("at most its limit's margin more", podfit(&f)->memory.upper, 235 * PF_MIB);
+	PF_CHECK("no step of a limit", !step(&f, "Memory limit"));
 	PF_CHECK_INT("the limit stays", podfit(&f)->memory.limit, PF_UNKNOWN);
 	check_finding(&f, "leak", PF_VERDICT_MEMORY_LEAK, PF_ACTION_FIX_LEAK);
 	check_finding(&f, "risk", PF_VERDICT_MEMORY_OOM_RISK, PF_ACTION_FIX_LEAK);
@@ -570,6 +605,7 @@ static void test_bounds_and_modes(void)
 	recommend(&f);
 	PF_CHECK_INT("memory not controlled", podfit(&f)->memory.target, PF_UNKNOWN);
 	PF_CHECK_INT("nor its limit", podfit(&f)->memory.limit, PF_UNKNOWN);
+	PF_CHECK("nor a word of it", !step(&f, "Memory"));
 	PF_CHECK_INT("CPU is", podfit(&f)->cpu.target, 300);
 	PF_CHECK_INT("its limit is kept", podfit(&f)->cpu.limit, PF_UNKNOWN);
 	f.rules.controlled[PF_VPA_MEMORY] = true;
@@ -687,9 +723,9 @@ static void test_out_of_memory(void)
 PF_TEST_SUITE(recommend, { "over-provisioned", test_over_provisioned }, { "savings", test_savings },
 	      { "VPA's result", test_vpa_result }, { "short history", test_short_history },
 	      { "no curve", test_no_curve }, { "node size", test_node_size },
-	      { "throttled", test_throttled }, { "saturated", test_saturated },
-	      { "held for contention", test_held_for_contention }, { "OOM", test_oom },
-	      { "leak is not fed", test_leak_is_not_fed },
+	      { "throttled", test_throttled }, { "throttled far", test_throttled_far },
+	      { "saturated", test_saturated }, { "held for contention", test_held_for_contention },
+	      { "OOM", test_oom }, { "leak is not fed", test_leak_is_not_fed },
 	      { "suspect is held", test_suspect_is_held }, { "start", test_start },
 	      { "bounds and modes", test_bounds_and_modes },
 	      { "missing and HPA", test_missing_and_hpa }, { "uneven", test_uneven },
