@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/evidence.h"
+#include "wire/cursor.h"
 #include "wire/index.h"
 #include "wire/internal.h"
 
@@ -19,7 +20,6 @@ enum {
 	NUMBER_MAX = 128,
 	TAG_UNKNOWN = 0xff,
 	SLICES_FIRST = 256,
-	LENGTH_BYTES_MAX = 5, /* the decoder reads no longer ones, whatever they say */
 	/*
 	 * What decoding takes in memory, at most: a field's place in the decoder's lists, twice as
 	 * it grows them; each byte of packed numbers becomes a uint64_t; a message its struct and
@@ -31,14 +31,14 @@ enum {
 };
 
 /* One message type. */
-struct table {
+struct pf_wire_table {
 	const ProtobufCMessageDescriptor *descriptor;
 	uint8_t wire_type[NUMBER_MAX]; /* TAG_UNKNOWN: no such field */
 	bool repeated[NUMBER_MAX], packed[NUMBER_MAX];
-	const struct table *message[NUMBER_MAX]; /* of fields that are messages */
+	const struct pf_wire_table *message[NUMBER_MAX]; /* of fields that are messages */
 };
 
-static struct table tables[TABLES_MAX];
+static struct pf_wire_table tables[TABLES_MAX];
 static size_t nr_tables;
 static bool tables_fit = true;
 static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
@@ -64,9 +64,9 @@ static uint8_t wire_type_of(ProtobufCType type)
 }
 
 /* NULL: more types or larger field numbers than there is room for; then nothing is walked. */
-static const struct table *table_of(const ProtobufCMessageDescriptor *descriptor)
+static const struct pf_wire_table *table_of(const ProtobufCMessageDescriptor *descriptor)
 {
-	struct table *table;
+	struct pf_wire_table *table;
 
 	for (size_t i = 0; i < nr_tables; i++)
 		if (tables[i].descriptor == descriptor)
@@ -104,99 +104,19 @@ static void make_tables(void)
 
 struct walk {
 	struct pf_arena *arena;
-	const struct table *container, *slice, *hist, *vpa, *peak, *limits;
+	const struct pf_wire_table *container, *slice, *hist, *vpa, *peak, *limits;
 	size_t memory; /* what decoding would take, at most */
 	struct pf_index_slice *slices;
 	size_t nr_slices, slices_cap;
 };
 
-/* Where we are in a message. */
-struct cursor {
-	const uint8_t *at, *end;
-	const struct table *table;
-	unsigned last; /* number of the field before */
-};
-
-struct field {
-	unsigned number;
-	bool known;
-	uint64_t value;	     /* of varints and fixed64 */
-	const uint8_t *data; /* of what has a length */
-	size_t len;
-};
-
-static inline bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
-{
-	const uint8_t *p = *at;
-	uint64_t sum = 0;
-
-	for (unsigned shift = 0; p < end && shift < 70; shift += 7) {
-		if (shift == 63 && *p > 1)
-			return false; /* bits that do not count for a number, but for a bool */
-		sum |= (uint64_t)(*p & 0x7f) << shift;
-		if (!(*p++ & 0x80)) {
-			*at = p;
-			*value = sum;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Tags of one or two bytes, which are all that our schema has. */
-static inline bool read_tag(struct cursor *c, unsigned *number, unsigned *type)
-{
-	unsigned tag = *c->at++;
-
-	if (tag & 0x80) {
-		if (c->at == c->end || *c->at & 0x80 || !*c->at)
-			return false;
-		tag = (tag & 0x7f) | (unsigned)*c->at++ << 7;
-	}
-	*number = tag >> 3;
-	*type = tag & 7;
-	return *number != 0;
-}
-
-static inline bool read_value(struct cursor *c, unsigned type, struct field *f)
-{
-	const uint8_t *first = c->at;
-	uint64_t len;
-
-	switch (type) {
-	case PROTOBUF_C_WIRE_TYPE_VARINT:
-		return read_varint(&c->at, c->end, &f->value);
-	case PROTOBUF_C_WIRE_TYPE_64BIT:
-	case PROTOBUF_C_WIRE_TYPE_32BIT:
-		len = type == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
-		if ((size_t)(c->end - c->at) < len)
-			return false;
-		f->value = 0;
-		memcpy(&f->value, c->at, len); /* little endian, as the wire is: see below */
-		c->at += len;
-		return true;
-	case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-		if (!read_varint(&c->at, c->end, &len) || c->at - first > LENGTH_BYTES_MAX ||
-		    len > (uint64_t)(c->end - c->at))
-			return false;
-		f->data = c->at;
-		f->len = (size_t)len;
-		c->at += len;
-		return true;
-	default:
-		return false;
-	}
-}
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fixed64 is read as it lies in memory");
-
 /* The next field; the caller has seen that there is one. False: unusual. */
-static inline bool next_field(struct walk *walk, struct cursor *c, struct field *f)
+static inline bool next_field(struct walk *walk, struct pf_wire_cursor *c, struct pf_wire_field *f)
 {
-	const struct table *t = c->table;
+	const struct pf_wire_table *t = c->table;
 	unsigned type;
 
-	if (!read_tag(c, &f->number, &type))
+	if (!pf_wire_read_tag(c, &f->number, &type))
 		return false;
 	f->known = f->number < NUMBER_MAX && t->wire_type[f->number] != TAG_UNKNOWN;
 	/* Rising, so that no single field comes twice: the decoder would merge the two. */
@@ -208,20 +128,22 @@ static inline bool next_field(struct walk *walk, struct cursor *c, struct field 
 		return false;
 	c->last = f->number;
 	walk->memory += FIELD_BYTES;
-	return read_value(c, type, f);
+	return pf_wire_read_value(c, type, f);
 }
 
-static struct cursor cursor_of(struct walk *walk, const struct table *table, const struct field *f)
+static struct pf_wire_cursor cursor_of(struct walk *walk, const struct pf_wire_table *table,
+				       const struct pf_wire_field *f)
 {
 	walk->memory += MESSAGE_BYTES;
-	return (struct cursor){ f->data, f->data + f->len, table, 0 };
+	return (struct pf_wire_cursor){ f->data, f->data + f->len, table, 0 };
 }
 
 /* A message of which nothing is needed. Depth is bounded: no type of the schema contains itself. */
-static bool skip_message(struct walk *walk, const struct table *table, const struct field *from)
+static bool skip_message(struct walk *walk, const struct pf_wire_table *table,
+			 const struct pf_wire_field *from)
 {
-	struct cursor c = cursor_of(walk, table, from);
-	struct field f;
+	struct pf_wire_cursor c = cursor_of(walk, table, from);
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		if (!next_field(walk, &c, &f) || (f.known && table->packed[f.number]))
@@ -234,7 +156,7 @@ static bool skip_message(struct walk *walk, const struct table *table, const str
 }
 
 /* Fields whose value is not needed. */
-static bool pass(struct walk *walk, const struct cursor *c, const struct field *f)
+static bool pass(struct walk *walk, const struct pf_wire_cursor *c, const struct pf_wire_field *f)
 {
 	if (!f->known)
 		return true;
@@ -246,7 +168,7 @@ static bool pass(struct walk *walk, const struct cursor *c, const struct field *
 /* ---- histograms ---- */
 
 /* How many varints @f packs. Long ones, which our counts never are, are left to the decoder. */
-static bool count_varints(const struct field *f, size_t *ret_nr)
+static bool count_varints(const struct pf_wire_field *f, size_t *ret_nr)
 {
 	const uint8_t *at = f->data, *end = f->data + f->len;
 	unsigned more;
@@ -275,7 +197,7 @@ static bool count_varints(const struct field *f, size_t *ret_nr)
 }
 
 /* Distances between buckets: the sum stays below @nr_buckets, and only the first may be 0. */
-static bool check_deltas(const struct field *f, size_t nr_buckets, size_t *ret_nr)
+static bool check_deltas(const struct pf_wire_field *f, size_t nr_buckets, size_t *ret_nr)
 {
 	const uint8_t *at = f->data, *end = f->data + f->len;
 	uint64_t sum = 0;
@@ -298,7 +220,7 @@ static bool check_deltas(const struct field *f, size_t nr_buckets, size_t *ret_n
 	return true;
 }
 
-static bool check_weights(const struct field *f, size_t *ret_nr)
+static bool check_weights(const struct pf_wire_field *f, size_t *ret_nr)
 {
 	if (f->len % sizeof(double))
 		return false;
@@ -313,13 +235,13 @@ static bool check_weights(const struct field *f, size_t *ret_nr)
 	return true;
 }
 
-static bool check_hist(struct walk *walk, const struct field *from, enum pf_hist_layout layout,
-		       size_t nr_buckets)
+static bool check_hist(struct walk *walk, const struct pf_wire_field *from,
+		       enum pf_hist_layout layout, size_t nr_buckets)
 {
-	struct cursor c = cursor_of(walk, walk->hist, from);
+	struct pf_wire_cursor c = cursor_of(walk, walk->hist, from);
 	size_t nr_deltas = 0, nr_counts = 0, nr_weights = 0;
 	bool layout_seen = false;
-	struct field f;
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		bool good = next_field(walk, &c, &f);
@@ -356,11 +278,11 @@ static bool check_hist(struct walk *walk, const struct field *from, enum pf_hist
 
 /* ---- slices ---- */
 
-static bool check_peak(struct walk *walk, const struct field *from)
+static bool check_peak(struct walk *walk, const struct pf_wire_field *from)
 {
-	struct cursor c = cursor_of(walk, walk->peak, from);
+	struct pf_wire_cursor c = cursor_of(walk, walk->peak, from);
 	bool has_end = false, has_bytes = false;
-	struct field f;
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		if (!next_field(walk, &c, &f) || !pass(walk, &c, &f))
@@ -371,11 +293,11 @@ static bool check_peak(struct walk *walk, const struct field *from)
 	return has_end && has_bytes;
 }
 
-static bool check_vpa(struct walk *walk, const struct field *from)
+static bool check_vpa(struct walk *walk, const struct pf_wire_field *from)
 {
-	struct cursor c = cursor_of(walk, walk->vpa, from);
+	struct pf_wire_cursor c = cursor_of(walk, walk->vpa, from);
 	size_t nr_peaks = 0;
-	struct field f;
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		bool good = next_field(walk, &c, &f);
@@ -395,20 +317,20 @@ static bool check_vpa(struct walk *walk, const struct field *from)
 	return true;
 }
 
-static bool check_latency(struct walk *walk, const struct field *f)
+static bool check_latency(struct walk *walk, const struct pf_wire_field *f)
 {
 	return check_hist(walk, f, PF_LAYOUT_LATENCY_NS, PF_LATENCY_BUCKETS);
 }
 
-static bool check_millicores(struct walk *walk, const struct field *f)
+static bool check_millicores(struct walk *walk, const struct pf_wire_field *f)
 {
 	return check_hist(walk, f, PF_LAYOUT_MILLICORES, PF_MILLICORES_BUCKETS);
 }
 
-static bool check_limits(struct walk *walk, const struct field *from)
+static bool check_limits(struct walk *walk, const struct pf_wire_field *from)
 {
-	struct cursor c = cursor_of(walk, walk->limits, from);
-	struct field f;
+	struct pf_wire_cursor c = cursor_of(walk, walk->limits, from);
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		bool good = next_field(walk, &c, &f);
@@ -440,12 +362,12 @@ static bool add_slice(struct walk *walk, const struct pf_index_slice *slice)
 	return true;
 }
 
-static bool walk_slice(struct walk *walk, const struct field *from, uint64_t instance)
+static bool walk_slice(struct walk *walk, const struct pf_wire_field *from, uint64_t instance)
 {
-	struct cursor c = cursor_of(walk, walk->slice, from);
+	struct pf_wire_cursor c = cursor_of(walk, walk->slice, from);
 	struct pf_index_slice slice = { .instance = instance };
 	bool has_hour = false, has_run = false;
-	struct field f;
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		bool good = next_field(walk, &c, &f);
@@ -495,11 +417,11 @@ static bool walk_slice(struct walk *walk, const struct field *from, uint64_t ins
 
 /* ---- containers ---- */
 
-static bool walk_resources(struct walk *walk, const struct table *table, const struct field *from,
-			   struct pf_index_container *to)
+static bool walk_resources(struct walk *walk, const struct pf_wire_table *table,
+			   const struct pf_wire_field *from, struct pf_index_container *to)
 {
-	struct cursor c = cursor_of(walk, table, from);
-	struct field f;
+	struct pf_wire_cursor c = cursor_of(walk, table, from);
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		if (!next_field(walk, &c, &f) || !pass(walk, &c, &f))
@@ -514,11 +436,11 @@ static bool walk_resources(struct walk *walk, const struct table *table, const s
 	return true;
 }
 
-static bool walk_now(struct walk *walk, const struct table *table, const struct field *from,
-		     struct pf_index_container *to)
+static bool walk_now(struct walk *walk, const struct pf_wire_table *table,
+		     const struct pf_wire_field *from, struct pf_index_container *to)
 {
-	struct cursor c = cursor_of(walk, table, from);
-	struct field f;
+	struct pf_wire_cursor c = cursor_of(walk, table, from);
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		if (!next_field(walk, &c, &f) || !pass(walk, &c, &f))
@@ -533,11 +455,11 @@ static bool walk_now(struct walk *walk, const struct table *table, const struct 
 	return true;
 }
 
-static bool walk_leak(struct walk *walk, const struct table *table, const struct field *from,
-		      struct pf_index_container *to)
+static bool walk_leak(struct walk *walk, const struct pf_wire_table *table,
+		      const struct pf_wire_field *from, struct pf_index_container *to)
 {
-	struct cursor c = cursor_of(walk, table, from);
-	struct field f;
+	struct pf_wire_cursor c = cursor_of(walk, table, from);
+	struct pf_wire_field f;
 
 	while (c.at < c.end) {
 		if (!next_field(walk, &c, &f) || !pass(walk, &c, &f))
@@ -559,29 +481,16 @@ static void clear(struct pf_index_container *container)
 						  .hot_bytes = PF_UNKNOWN };
 }
 
-/* Names are short; one with a zero byte ends there for the decoder. */
-static bool hash_name(const struct field *f, uint64_t *ret_hash)
-{
-	char name[1024];
-
-	if (f->len >= sizeof(name) || memchr(f->data, '\0', f->len))
-		return false;
-	memcpy(name, f->data, f->len);
-	name[f->len] = '\0';
-	*ret_hash = pf_evidence_instance_id(name);
-	return true;
-}
-
-static bool walk_container(struct walk *walk, const struct field *from,
+static bool walk_container(struct walk *walk, const struct pf_wire_field *from,
 			   struct pf_index_container *to)
 {
-	struct cursor c = cursor_of(walk, walk->container, from);
+	struct pf_wire_cursor c = cursor_of(walk, walk->container, from);
 	uint64_t instance = pf_evidence_instance_id("");
-	struct field f;
+	struct pf_wire_field f;
 
 	clear(to);
 	while (c.at < c.end) {
-		const struct table *message;
+		const struct pf_wire_table *message;
 		bool good = next_field(walk, &c, &f);
 
 		if (!good)
@@ -589,7 +498,7 @@ static bool walk_container(struct walk *walk, const struct field *from,
 		message = f.known ? c.table->message[f.number] : NULL;
 		switch (f.number) {
 		case 2:
-			good = hash_name(&f, &instance);
+			good = pf_wire_hash_name(&f, &instance);
 			break;
 		case 3:
 			good = walk_resources(walk, message, &f, to);
@@ -617,49 +526,6 @@ static bool walk_container(struct walk *walk, const struct field *from,
 
 /* ---- the report ---- */
 
-enum { CONTAINERS_FIELD = 18 };
-
-/* Splits the message: what is no container goes to @header, in its order. */
-static bool split(const uint8_t *data, size_t len, struct pf_arena *arena, uint8_t *header,
-		  size_t *ret_header_len, struct field **ret_containers, size_t *ret_nr)
-{
-	struct cursor c = { .at = data, .end = data + len };
-	struct field *containers = NULL;
-	size_t nr = 0, cap = 0, header_len = 0;
-
-	while (c.at < c.end) {
-		const uint8_t *first = c.at;
-		unsigned type;
-		struct field f;
-
-		if (!read_tag(&c, &f.number, &type) || !read_value(&c, type, &f))
-			return false;
-		if (f.number != CONTAINERS_FIELD) {
-			memcpy(header + header_len, first, (size_t)(c.at - first));
-			header_len += (size_t)(c.at - first);
-			continue;
-		}
-		if (type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-			return false;
-		if (nr == cap) {
-			struct field *more =
-				pf_arena_array(arena, cap ? cap * 2 : 128, sizeof(*more));
-
-			if (!more)
-				return false;
-			if (nr)
-				memcpy(more, containers, nr * sizeof(*more));
-			containers = more;
-			cap = cap ? cap * 2 : 128;
-		}
-		containers[nr++] = f;
-	}
-	*ret_header_len = header_len;
-	*ret_containers = containers;
-	*ret_nr = nr;
-	return true;
-}
-
 static void walk_begin(struct walk *walk, struct pf_arena *arena)
 {
 	*walk = (struct walk){
@@ -673,19 +539,13 @@ static void walk_begin(struct walk *walk, struct pf_arena *arena)
 	};
 }
 
-/* What failed for want of memory is that; anything else is for the decoder. */
-static int undecided(const struct pf_arena *arena)
-{
-	return arena->err ? arena->err : -EAGAIN;
-}
-
 int pf_wire_index_walk(const void *data, size_t len, struct pf_arena *arena,
 		       struct pf_report_index *ret_index)
 {
 	struct pf_report_index index = { .nr_containers = 0 };
 	struct pf_index_container *containers;
 	struct pf_wire_error error;
-	struct field *fields;
+	struct pf_wire_field *fields;
 	size_t header_len, nr;
 	struct walk walk;
 	uint8_t *header;
@@ -694,17 +554,17 @@ int pf_wire_index_walk(const void *data, size_t len, struct pf_arena *arena,
 	if (!tables_fit || !len || len > arena->max_bytes / BYTE_BYTES)
 		return -EAGAIN;
 	header = pf_arena_alloc(arena, len);
-	if (!header || !split(data, len, arena, header, &header_len, &fields, &nr))
-		return undecided(arena);
+	if (!header || !pf_wire_split(data, len, arena, header, &header_len, &fields, &nr))
+		return pf_wire_undecided(arena);
 	containers = pf_arena_array(arena, nr + 1, sizeof(*containers));
 	if (!containers)
-		return undecided(arena);
+		return pf_wire_undecided(arena);
 	walk_begin(&walk, arena);
 	for (size_t i = 0; i < nr; i++)
 		if (!walk_container(&walk, &fields[i], &containers[i]))
-			return undecided(arena);
+			return pf_wire_undecided(arena);
 	if (pf_wire_decode_report(header, header_len, arena, &index.report, &error) < 0)
-		return undecided(arena);
+		return pf_wire_undecided(arena);
 	/* As a whole it might take more memory than it may. */
 	if (walk.memory + len * BYTE_BYTES + arena->used_bytes > arena->max_bytes)
 		return -EAGAIN;
@@ -771,80 +631,4 @@ int pf_wire_index_report(const void *data, size_t len, struct pf_arena *arena,
 	pf_arena_reset(arena);
 	r = pf_wire_decode_report(data, len, arena, &report, ret_error);
 	return r < 0 ? r : pf_report_index_of(&report, arena, ret_index);
-}
-
-/* ---- some containers only ---- */
-
-/* The instance of an encoded container. False: not in the usual form. */
-static bool instance_of(const struct field *from, uint64_t *ret_instance)
-{
-	struct cursor c = { .at = from->data, .end = from->data + from->len };
-	unsigned type;
-	struct field f;
-
-	*ret_instance = pf_evidence_instance_id("");
-	while (c.at < c.end) {
-		/* Of two names the decoder would take the last. */
-		if (!read_tag(&c, &f.number, &type) || f.number < c.last ||
-		    (f.number == 2 && c.last == 2) || !read_value(&c, type, &f))
-			return false;
-		c.last = f.number;
-		if (f.number == 2 &&
-		    (type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED || !hash_name(&f, ret_instance)))
-			return false;
-	}
-	return true;
-}
-
-static int decode_container(const struct field *from, struct pf_arena *arena,
-			    struct pf_report_container *to, struct pf_wire_error *error)
-{
-	ProtobufCMessage *message;
-	int r = pf_wire_unpack(&podfit__v1__container__descriptor, from->data, from->len, arena,
-			       &message, error);
-
-	return r < 0 ? r
-		     : pf_wire_get_container(arena, (const Podfit__V1__Container *)message, to,
-					     error);
-}
-
-/* Return: 0; -EAGAIN: the decoder is to be asked, with an empty arena or not. */
-static int decode_some(const void *data, size_t len, bool (*wanted)(void *arg, uint64_t instance),
-		       void *arg, struct pf_arena *arena, struct pf_report *ret_report)
-{
-	struct pf_report_container *containers;
-	struct pf_wire_error error;
-	struct pf_report report;
-	struct field *fields;
-	size_t header_len, nr_fields, nr = 0;
-	uint8_t *header = len ? pf_arena_alloc(arena, len) : NULL;
-
-	if (!header || !split(data, len, arena, header, &header_len, &fields, &nr_fields))
-		return undecided(arena);
-	containers = pf_arena_array(arena, nr_fields + 1, sizeof(*containers));
-	if (!containers || pf_wire_decode_report(header, header_len, arena, &report, &error) < 0)
-		return undecided(arena);
-	for (size_t i = 0; i < nr_fields; i++) {
-		uint64_t instance;
-
-		if (!instance_of(&fields[i], &instance))
-			return -EAGAIN;
-		if (!wanted(arg, instance))
-			continue;
-		if (decode_container(&fields[i], arena, &containers[nr++], &error) < 0)
-			return undecided(arena);
-	}
-	report.containers = containers;
-	report.nr_containers = nr;
-	*ret_report = report;
-	return 0;
-}
-
-int pf_wire_decode_some(const void *data, size_t len, bool (*wanted)(void *arg, uint64_t instance),
-			void *arg, struct pf_arena *arena, struct pf_report *ret_report,
-			struct pf_wire_error *ret_error)
-{
-	int r = decode_some(data, len, wanted, arg, arena, ret_report);
-
-	return r == 0 ? 0 : pf_wire_decode_report(data, len, arena, ret_report, ret_error);
 }

@@ -43,15 +43,25 @@ PF_MUST_CHECK int pf_wire_index_report(const void *data, size_t len, struct pf_a
 				       struct pf_report_index *ret_index,
 				       struct pf_wire_error *ret_error);
 
+/* What of a report's containers is wanted. */
+struct pf_wire_choice {
+	/* Given pf_evidence_instance_id() of a container's instance; false: it is left out. NULL: none
+	 * is. */
+	bool (*wanted)(void *arg, uint64_t instance);
+	void *arg;
+	uint32_t hour_from, hour_to; /* slices of other hours are left out; from > to: all are */
+	bool state;		     /* what is true now, and leaks, too */
+};
+
 /**
- * pf_wire_decode_some() - the report with those containers only that @wanted says true of.
- * @wanted: given pf_evidence_instance_id() of the container's instance.
- * Where the message is not in the usual form all containers are there.
- * Return: as pf_wire_decode_report().
+ * pf_wire_decode_some() - the report with what is wanted of its containers. Recommendations are not.
+ * Where the message is not in the usual form all of it is there.
+ * Return: as pf_wire_decode_report(). What pf_wire_index_report() takes is taken here; of other bytes
+ * some that it refuses are taken as well.
  */
 PF_MUST_CHECK int pf_wire_decode_some(const void *data, size_t len,
-				      bool (*wanted)(void *arg, uint64_t instance), void *arg,
-				      struct pf_arena *arena, struct pf_report *ret_report,
+				      const struct pf_wire_choice *choice, struct pf_arena *arena,
+				      struct pf_report *ret_report,
 				      struct pf_wire_error *ret_error);
 
 /** pf_report_index_of() - the same of a decoded report. Return: 0; -ENOMEM, -ENOSPC from @arena. */

@@ -61,6 +61,12 @@ PF_MUST_CHECK int pf_wire_unpack(const ProtobufCMessageDescriptor *descriptor, c
 				 size_t len, struct pf_arena *arena, ProtobufCMessage **ret_message,
 				 struct pf_wire_error *ret_error);
 
+/** pf_wire_unpack_scanned() - the same of bytes that were scanned when they came. */
+PF_MUST_CHECK int pf_wire_unpack_scanned(const ProtobufCMessageDescriptor *descriptor,
+					 const void *data, size_t len, struct pf_arena *arena,
+					 ProtobufCMessage **ret_message,
+					 struct pf_wire_error *ret_error);
+
 PF_MUST_CHECK int pf_wire_scan_message(const ProtobufCMessageDescriptor *descriptor,
 				       const void *data, size_t len,
 				       struct pf_wire_error *ret_error);

@@ -207,17 +207,13 @@ static void arena_free(void *arena, void *pointer)
 	(void)pointer;
 }
 
-int pf_wire_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len,
-		   struct pf_arena *arena, ProtobufCMessage **ret_message,
-		   struct pf_wire_error *ret_error)
+int pf_wire_unpack_scanned(const ProtobufCMessageDescriptor *descriptor, const void *data,
+			   size_t len, struct pf_arena *arena, ProtobufCMessage **ret_message,
+			   struct pf_wire_error *ret_error)
 {
 	ProtobufCAllocator allocator = { arena_alloc, arena_free, arena };
-	ProtobufCMessage *message;
-	int r = pf_wire_scan_message(descriptor, data, len, ret_error);
+	ProtobufCMessage *message = protobuf_c_message_unpack(descriptor, &allocator, len, data);
 
-	if (r < 0)
-		return r;
-	message = protobuf_c_message_unpack(descriptor, &allocator, len, data);
 	if (message) {
 		*ret_message = message;
 		return 0;
@@ -226,4 +222,14 @@ int pf_wire_unpack(const ProtobufCMessageDescriptor *descriptor, const void *dat
 		return arena->err;
 	*ret_error = (struct pf_wire_error){ .reason = "the decoder refuses it" };
 	return -EBADMSG;
+}
+
+int pf_wire_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len,
+		   struct pf_arena *arena, ProtobufCMessage **ret_message,
+		   struct pf_wire_error *ret_error)
+{
+	int r = pf_wire_scan_message(descriptor, data, len, ret_error);
+
+	return r < 0 ? r
+		     : pf_wire_unpack_scanned(descriptor, data, len, arena, ret_message, ret_error);
 }

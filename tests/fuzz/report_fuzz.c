@@ -99,6 +99,31 @@ static void check_walked(const void *data, size_t size, int decoded)
 	pf_arena_done(&arena);
 }
 
+static bool every_second(void *arg, uint64_t instance)
+{
+	(void)arg;
+	return instance & 1;
+}
+
+/* It skips the scan, so it may take more; never less, and no bytes but those there are. */
+static void check_some(const void *data, size_t size, int decoded)
+{
+	const struct pf_wire_choice choice = { .wanted = every_second,
+					       .hour_to = UINT32_MAX / 2,
+					       .state = size & 1 };
+	struct pf_wire_error error = { .offset = SIZE_MAX };
+	struct pf_report report;
+	struct pf_arena arena;
+	int r;
+
+	pf_arena_init(&arena, AGAIN_MEMORY_MAX);
+	r = pf_wire_decode_some(data, size, &choice, &arena, &report, &error);
+	if (r < 0)
+		check_error(&error, size);
+	assert(r == 0 || decoded != 0);
+	pf_arena_done(&arena);
+}
+
 static void run_message(const void *data, size_t size)
 {
 	struct pf_wire_error error = { .offset = SIZE_MAX };
@@ -115,6 +140,7 @@ static void run_message(const void *data, size_t size)
 		check_round_trip(&report);
 	pf_arena_done(&arena);
 	check_walked(data, size, r);
+	check_some(data, size, r);
 	check_shown(data, size);
 }
 

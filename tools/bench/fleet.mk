@@ -17,3 +17,14 @@ BENCHES += bench-fleet
 bench-fleet: $(B)/fleet $(PROGRAMS) ## the collector under simulated fleets, SQLite and PostgreSQL
 	$(Q)tools/deps.sh bench
 	$(Q)B=$(B) tools/bench/fleet/bench.sh
+
+# What it costs the collector to merge: an hour that is over, and the picture of what is not.
+BENCHES += bench-merge
+$(B)/tools/bench/merge.o: PF_CFLAGS += -Itools
+$(B)/bench-merge: $(B)/tools/bench/merge.o $(FLEET_SIM_OBJS) $(B)/libpodfit-collector.a $(B)/libpodfit.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COLLECTOR_LIBS) $(LIBS)
+
+.PHONY: bench-merge
+bench-merge: $(B)/bench-merge ## CPU to seal an hour and to make a picture, beside inflating the reports
+	$(Q)$<

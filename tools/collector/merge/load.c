@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "collector/ingest/gunzip.h"
-#include "wire/index.h"
 
 enum { NAMES_BYTES_MAX = 512 << 20, ROWS_MAX = 1 << 26 };
 
@@ -108,9 +107,9 @@ static int take_body(void *arg, const struct pf_store_report *row)
 		data = loader->inflated.data;
 		len = loader->inflated.len;
 	}
-	if (r == 0 && loader->wanted)
-		r = pf_wire_decode_some(data, len, loader->wanted, loader->wanted_arg,
-					&loader->arena, loading->report, &error);
+	if (r == 0 && loader->choice)
+		r = pf_wire_decode_some(data, len, loader->choice, &loader->arena, loading->report,
+					&error);
 	else if (r == 0)
 		r = pf_wire_decode_report(data, len, &loader->arena, loading->report, &error);
 	loading->taken = r == 0;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "collector/store/store.h"
 #include "core/report.h"
+#include "wire/index.h"
 
 /* Keys of stored reports, by node, in the order of pf_store_key. */
 struct pf_row_list {
@@ -30,12 +31,9 @@ struct pf_loader {
 	const struct pf_store_ops *ops;
 	struct pf_store *store;
 	struct pf_buf inflated;
-	struct pf_arena arena;	/* what the last call gave lives here */
-	uint64_t nr_unreadable; /* rows that cannot be decoded, since the start */
-	/* Containers that it says false of, by the hash of their instance, are left out. NULL: none
-	 * is. */
-	bool (*wanted)(void *arg, uint64_t instance);
-	void *wanted_arg;
+	struct pf_arena arena;		     /* what the last call gave lives here */
+	uint64_t nr_unreadable;		     /* rows that cannot be decoded, since the start */
+	const struct pf_wire_choice *choice; /* NULL: all of a report is wanted */
 };
 
 void pf_loader_init(struct pf_loader *loader, const struct pf_store_ops *ops,

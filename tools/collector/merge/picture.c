@@ -4,109 +4,19 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collector/merge/places.h"
 #include "core/units.h"
-
-/* To which part a container of a node's reports belongs. */
-struct place {
-	uint64_t instance;
-	uint32_t part;
-};
-
-/* Those of all nodes, in the order in which nodes are read; each node's by instance. */
-struct places {
-	struct place *list;
-	size_t nr, cap;
-	size_t *ends; /* by node */
-	size_t nr_nodes;
-};
 
 struct making {
 	const struct pf_picture_input *in;
 	struct pf_row_list rows;
 	struct pf_open open;
 	struct pf_build build;
-	struct places places;
+	struct pf_places places;
 	struct pf_arena indexes; /* of a node's reports */
 	uint32_t part, nr_parts;
-	size_t node;   /* the number of that being read */
 	bool too_many; /* workloads in one part */
 };
-
-/* ---- which containers are of which part ---- */
-
-static void places_done(struct places *places)
-{
-	free(places->list);
-	free(places->ends);
-	*places = (struct places){ 0 };
-}
-
-static int by_instance(const void *left, const void *right)
-{
-	const struct place *a = left, *b = right;
-
-	return (a->instance > b->instance) - (a->instance < b->instance);
-}
-
-static int add_place(struct places *places, uint64_t instance, uint32_t part)
-{
-	if (places->nr == places->cap) {
-		size_t cap = places->cap ? places->cap * 2 : 4096;
-		void *list = realloc(places->list, cap * sizeof(*places->list));
-
-		if (!list)
-			return -ENOMEM;
-		places->list = list;
-		places->cap = cap;
-	}
-	places->list[places->nr++] = (struct place){ instance, part };
-	return 0;
-}
-
-/* Names may come later than the first slices: an instance is of every part that a report of it
- * points to, so that none of its slices is missing where they count. */
-static int note_places(struct making *m, const struct pf_report *const *reports, size_t nr)
-{
-	struct places *places = &m->places;
-	size_t first = places->nr;
-	int r = 0;
-
-	for (size_t i = 0; i < nr && r == 0; i++) {
-		for (size_t c = 0; c < reports[i]->nr_containers && r == 0; c++) {
-			const struct pf_report_container *from = &reports[i]->containers[c];
-			struct pf_workload_key key;
-
-			pf_merge_key_of(reports[i], from->identity, "", &key);
-			r = add_place(places, pf_evidence_instance_id(from->instance),
-				      pf_merge_part_of(&key, m->nr_parts));
-		}
-	}
-	if (places->nr > first)
-		qsort(&places->list[first], places->nr - first, sizeof(*places->list), by_instance);
-	places->ends[places->nr_nodes++] = places->nr;
-	return r;
-}
-
-static bool is_wanted(void *arg, uint64_t instance)
-{
-	const struct making *m = arg;
-	const struct places *places = &m->places;
-	size_t low = m->node ? places->ends[m->node - 1] : 0, end = places->ends[m->node];
-	size_t high = end;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (places->list[middle].instance < instance)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < end && places->list[low].instance == instance; low++)
-		if (places->list[low].part == m->part)
-			return true;
-	return false;
-}
 
 /* ---- one part ---- */
 
@@ -125,6 +35,12 @@ static void see_node(struct making *m, const struct pf_report *const *reports, s
 
 static int add_node(struct making *m, size_t at, size_t end)
 {
+	/* All slices the first time: nodes are told which there are. */
+	const struct pf_wire_choice choice = { .wanted = m->part ? pf_places_wanted : NULL,
+					       .arg = &m->places,
+					       .hour_from = m->part ? m->in->from : 0,
+					       .hour_to = UINT32_MAX,
+					       .state = true };
 	const struct pf_report *const *reports;
 	int64_t heard_ms = 0;
 	size_t nr;
@@ -132,14 +48,13 @@ static int add_node(struct making *m, size_t at, size_t end)
 
 	for (size_t i = at; i < end; i++)
 		heard_ms = PF_MAX(heard_ms, m->rows.rows[i].received_unix_ms);
-	m->in->loader->wanted = m->part ? is_wanted : NULL;
-	m->in->loader->wanted_arg = m;
+	m->in->loader->choice = &choice;
 	r = pf_loader_node(m->in->loader, &m->rows.rows[at], end - at, &reports, &nr);
-	m->in->loader->wanted = NULL;
+	m->in->loader->choice = NULL;
 	if (r == 0 && !m->part) {
 		see_node(m, reports, nr, heard_ms);
 		if (m->nr_parts > 1)
-			r = note_places(m, reports, nr);
+			r = pf_places_note(&m->places, reports, nr, m->nr_parts);
 	}
 	return r < 0 ? r
 		     : pf_open_add_node(&m->open, reports, nr, (uint64_t)heard_ms * PF_NS_PER_MS);
@@ -149,8 +64,8 @@ static int add_part(struct making *m)
 {
 	size_t max = m->in->dense_max ? m->in->dense_max : PF_MERGE_DENSE_MAX;
 
-	m->node = 0;
-	for (size_t at = 0; at < m->rows.nr; m->node++) {
+	pf_places_begin(&m->places, m->part);
+	for (size_t at = 0; at < m->rows.nr; pf_places_next(&m->places)) {
 		size_t end = pf_row_list_node_end(&m->rows, at);
 		int r = add_node(m, at, end);
 
@@ -174,9 +89,6 @@ static int add_parts(struct making *m)
 			     in->node_class_label);
 
 	m->build = (struct pf_build){ .open = &m->open, .policy = in->policy };
-	m->places.ends = calloc(m->rows.nr + 1, sizeof(*m->places.ends));
-	if (!m->places.ends)
-		return -ENOMEM;
 	for (m->part = 0; m->part < m->nr_parts && r == 0 && !m->too_many; m->part++) {
 		r = pf_open_begin_part(&m->open, m->part, m->nr_parts);
 		if (r == 0)
@@ -208,7 +120,7 @@ static int make(struct making *m, struct pf_fleet **ret_fleet)
 			r = finish(m, ret_fleet);
 		pf_build_done(&m->build);
 		pf_open_done(&m->open);
-		places_done(&m->places);
+		pf_places_done(&m->places);
 	} while (r == 0 && m->too_many);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "collector/merge/open.h"
+#include "collector/merge/places.h"
 #include "core/units.h"
 #include "sys/clock.h"
 #include "wire/summary.h"
@@ -181,8 +182,12 @@ int pf_seal_write(const struct pf_store_ops *ops, struct pf_store *store, struct
 /* ---- one hour ---- */
 
 struct hour_view {
+	const struct pf_seal_input *in;
+	const struct pf_row_list *rows;
+	uint32_t hour;
 	struct pf_merge_set *set;
 	const char *node_class;
+	struct pf_places places;
 	uint32_t part, nr_parts;
 };
 
@@ -197,26 +202,41 @@ static int add_slice(void *arg, const struct pf_resolved *one)
 	return pf_merge_add_resolved(view->set, one, view->node_class);
 }
 
-/* One part of the workloads. */
-static int merge_part(const struct pf_seal_input *in, const struct pf_row_list *rows, uint32_t hour,
-		      struct hour_view *view)
+/* The rows [@at, @end) are one node's. Its class is the same in every part: the newest report is. */
+static int add_node(struct hour_view *view, size_t at, size_t end)
 {
-	for (size_t at = 0; at < rows->nr;) {
-		size_t end = pf_row_list_node_end(rows, at);
-		const struct pf_report *const *reports;
-		size_t nr;
-		int r = pf_loader_node(in->loader, &rows->rows[at], end - at, &reports, &nr);
+	const struct pf_seal_input *in = view->in;
+	const struct pf_wire_choice choice = { .wanted = view->part ? pf_places_wanted : NULL,
+					       .arg = &view->places,
+					       .hour_from = view->hour,
+					       .hour_to = view->hour };
+	const struct pf_report *const *reports;
+	size_t nr;
+	int r;
 
+	in->loader->choice = &choice;
+	r = pf_loader_node(in->loader, &view->rows->rows[at], end - at, &reports, &nr);
+	in->loader->choice = NULL;
+	if (r == 0 && !view->part && view->nr_parts > 1)
+		r = pf_places_note(&view->places, reports, nr, view->nr_parts);
+	if (r < 0 || !nr)
+		return r;
+	view->node_class =
+		pf_merge_node_class(pf_resolve_newest(reports, nr), in->node_class_label);
+	return pf_resolve(reports, nr, view->hour, view->hour, add_slice, view);
+}
+
+/* One part of the workloads. */
+static int merge_part(struct hour_view *view)
+{
+	pf_places_begin(&view->places, view->part);
+	for (size_t at = 0; at < view->rows->nr; pf_places_next(&view->places)) {
+		size_t end = pf_row_list_node_end(view->rows, at);
+		int r = add_node(view, at, end);
+
+		if (r < 0)
+			return r;
 		at = end;
-		if (r < 0)
-			return r;
-		if (!nr)
-			continue;
-		view->node_class =
-			pf_merge_node_class(pf_resolve_newest(reports, nr), in->node_class_label);
-		r = pf_resolve(reports, nr, hour, hour, add_slice, view);
-		if (r < 0)
-			return r;
 	}
 	pf_merge_finish(view->set);
 	return pf_merge_pack_all(view->set);
@@ -226,13 +246,18 @@ static int seal_hour(const struct pf_seal_input *in, const struct pf_store_seale
 {
 	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
 	PF_AUTO(pf_merge_set_done) struct pf_merge_set set = { 0 };
-	struct hour_view view = { .set = &set, .nr_parts = PF_MAX(in->nr_parts, 1u) };
+	struct hour_view view = { .in = in,
+				  .rows = &rows,
+				  .hour = sealed->start_hour,
+				  .set = &set,
+				  .nr_parts = PF_MAX(in->nr_parts, 1u) };
 	int r = pf_row_list_read(in->ops, in->store, sealed->start_hour, sealed->start_hour, &rows);
 
 	if (r == 0)
 		r = pf_merge_set_init(&set, in->max_workloads, in->settings);
 	for (; view.part < view.nr_parts && r == 0; view.part++)
-		r = merge_part(in, &rows, sealed->start_hour, &view);
+		r = merge_part(&view);
+	pf_places_done(&view.places);
 	return r < 0 ? r : pf_seal_write(in->ops, in->store, &set, sealed);
 }
 
