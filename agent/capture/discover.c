@@ -17,8 +17,10 @@ struct pf_discover {
 	struct pf_discover_opts opts;
 	struct pf_tracked **slots; /* [max_tracked + 1]; NULL: free */
 	struct pf_map *by_path;
-	struct pf_map *refused; /* paths already counted as not taken; value: any */
+	/* Paths that were not taken since the last scan began, and in the one before: counted already. */
+	struct pf_map *refused, *refused_before;
 	uint32_t nr_tracked, highest_slot;
+	bool in_first_scan;
 	uint64_t scan, scan_ns, last_handle; /* scan_ns: of the last complete scan */
 	struct pf_discover_losses losses;
 };
@@ -48,6 +50,9 @@ int pf_discover_new(const struct pf_discover_opts *opts, struct pf_discover **re
 	r = pf_map_new_str(opts->max_tracked, &d->refused);
 	if (r < 0)
 		return r;
+	r = pf_map_new_str(opts->max_tracked, &d->refused_before);
+	if (r < 0)
+		return r;
 	*ret_discover = pf_take(d);
 	return 0;
 }
@@ -61,6 +66,7 @@ void pf_discover_free(struct pf_discover *d)
 	free(d->slots);
 	pf_map_free(d->by_path);
 	pf_map_free(d->refused);
+	pf_map_free(d->refused_before);
 	free(d);
 }
 
@@ -74,11 +80,24 @@ static uint32_t free_slot(const struct pf_discover *d)
 
 static void refuse(struct pf_discover *d, const char *path)
 {
-	if (pf_map_get_str(d->refused, path))
-		return;
-	d->losses.nr_table_full++;
+	if (!pf_map_get_str(d->refused, path) && !pf_map_get_str(d->refused_before, path))
+		d->losses.nr_table_full++;
 	if (pf_map_put_str(d->refused, path, d) < 0)
 		return; /* counted again at the next scan: as many are waiting as are tracked */
+}
+
+/* A scan finds all that wait, so who waited before and is not found has gone. */
+static int forget_refused(struct pf_discover *d)
+{
+	struct pf_map *none;
+	int r = pf_map_new_str(d->opts.max_tracked, &none);
+
+	if (r < 0)
+		return r;
+	pf_map_free(d->refused_before);
+	d->refused_before = d->refused;
+	d->refused = none;
+	return 0;
 }
 
 static int take(struct pf_discover *d, const char *path, uint64_t id,
@@ -105,7 +124,7 @@ static int take(struct pf_discover *d, const char *path, uint64_t id,
 	t->since_ns = since_ns;
 	t->slot = slot;
 	t->scan = d->scan;
-	t->from_start = d->scan == 1;
+	t->from_start = d->in_first_scan;
 	r = pf_map_put_str(d->by_path, path, t);
 	if (r < 0) {
 		free(t);
@@ -245,20 +264,26 @@ static void walk_dir(struct walk *w, int dir_fd, size_t path_len, unsigned depth
 int pf_discover_scan(struct pf_discover *d, uint64_t now_ns)
 {
 	PF_AUTO(pf_freep) struct walk *w = calloc(1, sizeof(*w));
-	int fd = openat(d->opts.root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd, r;
 
+	if (!w)
+		return -ENOMEM;
+	fd = openat(d->opts.root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (!w) {
+	r = forget_refused(d);
+	if (r < 0) {
 		(void)close(fd); /* read only */
-		return -ENOMEM;
+		return r;
 	}
 	w->discover = d;
 	w->now_ns = now_ns;
 	d->scan++;
-	if (d->scan == 1)
+	d->in_first_scan = d->scan == 1;
+	if (d->in_first_scan)
 		d->scan_ns = now_ns;
 	walk_dir(w, fd, 0, 1);
+	d->in_first_scan = false;
 	d->scan_ns = now_ns;
 	for (uint32_t slot = 1; slot <= d->highest_slot; slot++)
 		if (d->slots[slot] && d->slots[slot]->scan != d->scan)
@@ -319,11 +344,6 @@ uint64_t pf_discover_new_handle(struct pf_discover *d)
 bool pf_discover_is_full(const struct pf_discover *d)
 {
 	return pf_map_count(d->refused) > 0;
-}
-
-uint32_t pf_discover_count(const struct pf_discover *d)
-{
-	return d->nr_tracked;
 }
 
 uint32_t pf_discover_highest_slot(const struct pf_discover *d)

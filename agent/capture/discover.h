@@ -75,7 +75,6 @@ uint64_t pf_discover_new_handle(struct pf_discover *discover);
 /** pf_discover_is_full() - some cgroups are waiting for room, to be taken by a scan. */
 bool pf_discover_is_full(const struct pf_discover *discover);
 
-uint32_t pf_discover_count(const struct pf_discover *discover);
 uint32_t pf_discover_highest_slot(const struct pf_discover *discover);
 const struct pf_discover_losses *pf_discover_losses(const struct pf_discover *discover);
 
