@@ -2,10 +2,11 @@
 /*
  * blkio.bpf.c - latency of each container's block I/O, from the request's start to its completion.
  *
- * Hook:   tp_btf/block_rq_complete alone: the kernel has stamped the start (queue/iostats=1, the
- * default). Output: pf_stalls[slot].block_io. Losses: requests without a start or a cgroup
- * (flushes) are not latency of anybody's I/O and are not counted. Buffered writes are charged to
- * the cgroup that dirtied the page on v2 only; on v1 they are the kernel's. Kernel: 6.1.
+ * Hook:   tp_btf/block_rq_complete alone: the kernel has stamped the start (queue/iostats=1, the default).
+ * Output: pf_stalls[slot].block_io.
+ * Losses: requests without a start or a cgroup (flushes) are not latency of anybody's I/O and are not counted. Buffered
+ *         writes are charged to the cgroup that dirtied the page on v2 only; on v1 they are the kernel's.
+ * Kernel: 6.1.
  */
 #include "slots.bpf.h"
 

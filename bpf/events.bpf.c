@@ -2,12 +2,11 @@
 /*
  * events.bpf.c - cgroups that come and go, and OOM kills: the only things that are sent one by one.
  *
- * Hooks:  tp_btf/cgroup_mkdir, cgroup_rmdir (in the hierarchies of pf_control.watched_hierarchies),
- * mark_victim. Output: pf_events; a tracked cgroup that goes is sampled once more before its
- * objects are freed, and one that was never tracked is sent with what it used, so that a container
- * of 200 ms is accounted. Losses: PF_DROP_EVENT when the ring is full, PF_DROP_PATH for paths that
- * were cut. Kernel: 6.1; mark_victim has the task since 6.1.9x and 6.8, before only its pid: one of
- * two programs is loaded.
+ * Hooks:  tp_btf/cgroup_mkdir and cgroup_rmdir (in the hierarchies that pf_control names), mark_victim.
+ * Output: pf_events; a tracked cgroup that goes is sampled once more before its objects are freed, and one that was never
+ *         tracked is sent with what it used, so that a container of 200 ms is accounted.
+ * Losses: PF_DROP_EVENT when the ring is full, PF_DROP_PATH for paths that were cut.
+ * Kernel: 6.1; mark_victim has the task since 6.1.9x and 6.8, before only its pid: one of two programs is loaded.
  */
 #include "sample.bpf.h"
 
@@ -96,8 +95,7 @@ static __always_inline void removed_untracked(struct cgroup *cgroup, const char 
 	send_cgroup_event(e, path);
 }
 
-/* The last look at a tracked cgroup; the objects live until the end of this RCU section at least.
- */
+/* The last look at a tracked cgroup; the objects live until the end of this RCU section at least. */
 static __always_inline void removed_tracked(struct cgroup *cgroup, const char *path, __u32 slot)
 {
 	struct pf_ref *ref = bpf_map_lookup_elem(&pf_refs, &slot);
@@ -155,8 +153,7 @@ static __always_inline __u64 rss_bytes(struct mm_struct *mm, __u32 kind)
 
 	if (!mm)
 		return PF_ABI_UNKNOWN;
-	/* v6.2: per-CPU counters. Their shared part is read, which lags by at most a batch a CPU.
-	 */
+	/* v6.2: per-CPU counters. Their shared part is read, which lags by at most a batch a CPU. */
 	if (bpf_core_field_exists(mm->rss_stat))
 		addr = (__u64)mm + bpf_core_field_offset(mm->rss_stat) +
 		       kind * bpf_core_type_size(struct percpu_counter) +
@@ -237,8 +234,7 @@ int BPF_PROG(pf_mark_victim, struct task_struct *victim)
 	return oom_victim(victim, victim, 0);
 }
 
-/* The task that could not get memory belongs to the same cgroup, or below the same limit, as the
- * victim. */
+/* The task that could not get memory belongs to the same cgroup, or below the same limit, as the victim. */
 SEC("tp_btf/mark_victim")
 int BPF_PROG(pf_mark_victim_pid, int pid)
 {

@@ -18,8 +18,7 @@ static inline __attribute__((always_inline)) __u32 pf_log2(__u32 v)
 	return log | v >> 1;
 }
 
-/* 4 buckets an octave from 256 ns, 64 ns wide below; the last one, 115, takes all from 60 s or so.
- */
+/* 4 buckets an octave from 256 ns, 64 ns wide below; the last one, 115, takes all from 60 s or so. */
 static inline __attribute__((always_inline)) __u32 pf_latency_bucket(__u64 ns)
 {
 	__u64 wide = (ns ? ns - 1 : 0) >> 6;

@@ -70,10 +70,6 @@ struct psi_group___2d {
 	u64 total[2][6];
 };
 
-struct cgroup_subsys {
-	int id;
-};
-
 struct cgroup;
 
 struct cgroup_subsys_state {
@@ -147,9 +143,7 @@ struct cfs_bandwidth {
 	u64 burst;
 	int nr_periods;
 	int nr_throttled;
-	int nr_burst;
 	u64 throttled_time;
-	u64 burst_time;
 };
 
 struct task_group {
@@ -208,14 +202,12 @@ struct page_counter {
 
 struct memcg_vmstats {
 	long state[40];
-	unsigned long events[31];
 };
 
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
 	struct page_counter swap;
-	struct page_counter memsw;
 	struct memcg_vmstats *vmstats;
 	atomic_long_t memory_events[9];
 };
@@ -257,10 +249,7 @@ struct request {
 	u64 start_time_ns;
 };
 
-struct bpf_iter_meta;
-
 struct bpf_iter__cgroup {
-	struct bpf_iter_meta *meta;
 	struct cgroup *cgroup;
 };
 

@@ -8,8 +8,6 @@
 #ifndef PODFIT_ABI_H
 #define PODFIT_ABI_H
 
-#define PF_ABI_VERSION 2
-
 #define PF_ABI_LATENCY_BUCKETS	  116 /* core/hist.h: PF_LATENCY_BUCKETS */
 #define PF_ABI_MILLICORES_BUCKETS 272 /* core/hist.h: PF_MILLICORES_BUCKETS */
 
@@ -275,16 +273,19 @@ struct pf_growth_count {
 };
 
 #define PF_ABI_ASSERT(type, size)                                                                  \
-	_Static_assert(sizeof(type) == (size), #type ": layout changed, raise PF_ABI_VERSION")
+	_Static_assert(sizeof(type) == (size), #type ": laid out otherwise on this side")
 PF_ABI_ASSERT(struct pf_settings, 24);
 PF_ABI_ASSERT(struct pf_control, 160);
 PF_ABI_ASSERT(struct pf_want_key, 16);
 PF_ABI_ASSERT(struct pf_thread, 16);
 PF_ABI_ASSERT(struct pf_wait_rec, 512);
+PF_ABI_ASSERT(struct pf_throttle_key, 8);
 PF_ABI_ASSERT(struct pf_throttle_rec, 1064);
 PF_ABI_ASSERT(struct pf_window_rec, 2176);
 PF_ABI_ASSERT(struct pf_stall_rec, 928);
 PF_ABI_ASSERT(struct pf_snap_rec, 336);
+PF_ABI_ASSERT(struct pf_snapshot_arg, 8);
+PF_ABI_ASSERT(struct pf_rawstat_arg, 1544);
 PF_ABI_ASSERT(struct pf_event_head, 32);
 PF_ABI_ASSERT(struct pf_cgroup_event, 568);
 PF_ABI_ASSERT(struct pf_oom_event, 208);

@@ -2,10 +2,10 @@
 /*
  * reclaim.bpf.c - how long tasks of each container were held up to free memory themselves.
  *
- * Hooks:  tp_btf/mm_vmscan_memcg_reclaim_begin/end (a cgroup's limit),
- * mm_vmscan_direct_reclaim_begin/end (the node). Output: pf_stalls[slot].reclaim, wall time from
- * begin to end, charged to the task that reclaims. Losses: PF_DROP_RECLAIM when more reclaims run
- * at once than the table holds. Kernel: 6.1.
+ * Hooks:  tp_btf/mm_vmscan_memcg_reclaim_begin/end (a cgroup's limit), mm_vmscan_direct_reclaim_begin/end (the node).
+ * Output: pf_stalls[slot].reclaim, wall time from begin to end, charged to the task that reclaims.
+ * Losses: PF_DROP_RECLAIM when more reclaims run at once than the table holds.
+ * Kernel: 6.1.
  */
 #include "slots.bpf.h"
 

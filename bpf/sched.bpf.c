@@ -10,11 +10,9 @@
  *         move where two threads share an entry of pf_threads, or in a thread's first switch-in after a pause.
  * Kernel: 6.1 and later, SCHED_INFO; the split needs the throttle clock (CFS_BANDWIDTH).
  *
- * The tracepoint fires before sched_info_arrive() clears last_queued, and the rq clock was updated
- * at the top of
- * __schedule(). A waiting task that is moved to another CPU has last_queued reset, and what it
- * waited before is added to run_delay: so run_delay is remembered per thread and its growth since
- * the last switch-in is part of the wait.
+ * The tracepoint fires before sched_info_arrive() clears last_queued, and the rq clock was updated at the top of
+ * __schedule(). A waiting task that is moved to another CPU has last_queued reset, and what it waited before is added to
+ * run_delay: so run_delay is remembered per thread and its growth since the last switch-in is part of the wait.
  */
 #include "slots.bpf.h"
 

@@ -3,9 +3,9 @@
  * slots.bpf.c - the maps and settings all programs share, and the program that binds a slot to its
  * kernel objects.
  *
- * Hook:   iter/cgroup, on one directory (BPF_CGROUP_ITER_SELF_ONLY), read by user space once a
- * directory. Output: pf_refs[slot]: task group, memory cgroup, v2 cgroup, pids cgroup;
- * pf_snaps[slot].bound tells which. Kernel: 6.1 (iter/cgroup).
+ * Hook:   iter/cgroup, on one directory (BPF_CGROUP_ITER_SELF_ONLY), read by user space once a directory.
+ * Output: pf_refs[slot]: task group, memory cgroup, v2 cgroup, pids cgroup; pf_snaps[slot].bound tells which.
+ * Kernel: 6.1 (iter/cgroup).
  */
 #include "slots.bpf.h"
 
@@ -52,8 +52,7 @@ static __always_inline __u32 bind(struct cgroup *cgroup, __u32 slot, struct pf_r
 	__u32 hierarchy = pf_hierarchy_of(cgroup), bound = 0;
 	__u64 css;
 
-	/* The css is the first member of task_group, mem_cgroup and pids_cgroup: one address serves
-	 * both. */
+	/* The css is the first member of task_group, mem_cgroup and pids_cgroup: one address serves both. */
 	css = pf_subsys_of(cgroup, bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id));
 	if (css) {
 		forget_entities(slot);

@@ -3,11 +3,11 @@
  * window.bpf.c - ten times a second: what each container used, what it would have used without its
  * quota, and its memory.
  *
- * Hook:   a bpf_timer, so nothing per event. The pass is split into phases where slots x CPUs are
- * many, each slot is still seen every 100 ms. Windows are normalised by the time that really
- * passed. Output: pf_windows[slot]; one writer. Losses: windows longer than 1.5 x 100 ms are
- * counted as late (and are in the histogram); slots whose cgroup went. Kernel: 6.1 (bpf_loop); 5.15
- * has the timer but not the loop.
+ * Hook:   a bpf_timer, so nothing per event. The pass is split into phases where slots x CPUs are many; each slot is
+ *         still seen every 100 ms. Windows are normalised by the time that really passed.
+ * Output: pf_windows[slot]; one writer.
+ * Losses: windows longer than 1.5 x 100 ms are counted as late (and are in the histogram); slots whose cgroup went.
+ * Kernel: 6.1 (bpf_loop is of 5.17, the timer of 5.15).
  */
 #include "sample.bpf.h"
 
@@ -180,8 +180,7 @@ static __always_inline __u64 throttled_ns(__u32 slot, __u64 now, __u64 window_ns
 		used = usage > entity->usage_ns ? usage - entity->usage_ns : 0;
 		entity->usage_ns = usage;
 		room = window_ns > used ? window_ns - used : 0;
-		/* The running interval is an estimate, so the clock may seem to step back by a
-		 * little. */
+		/* The running interval is an estimate, so the clock may seem to step back by a little. */
 		grown = clock > entity->throttle_ns ? clock - entity->throttle_ns : 0;
 		entity->throttle_ns += grown;
 		sum += grown < room ? grown : room;
@@ -328,8 +327,7 @@ static int tick(void *map, __u32 *key, struct tick_timer *value)
 	if (!pass.phase)
 		thin();
 
-	/* The next point of a fixed grid, so that late ticks do not add up; not one that is almost
-	 * here. */
+	/* The next point of a fixed grid, so that late ticks do not add up; not one that is almost here. */
 	step = PF_WINDOW_NS / nr_phases;
 	now = bpf_ktime_get_ns();
 	pf_window_pass_ns += now - start;
@@ -339,8 +337,7 @@ static int tick(void *map, __u32 *key, struct tick_timer *value)
 	return 0;
 }
 
-/* Started once by user space; the timer lives as long as the map does. Return: 0 or the failing
- * call's error. */
+/* Started once by user space; the timer lives as long as the map does. Return: 0 or the failing call's error. */
 SEC("syscall")
 int pf_start_timer(void *ctx)
 {

@@ -74,6 +74,26 @@ static void layout_signals(struct pf_capture *c)
 			pf_signal_off(&c->signals[i], "the memory hierarchy is not mounted");
 }
 
+static int count_cpus(struct pf_capture *c, char *error, size_t error_size)
+{
+	int nr_cpus = libbpf_num_possible_cpus();
+
+	if (nr_cpus < 0) {
+		snprintf(error, error_size, "the possible CPUs cannot be counted: %s",
+			 strerror(-nr_cpus));
+		return nr_cpus;
+	}
+	if (nr_cpus > PF_MAX_CPUS) {
+		snprintf(error, error_size,
+			 "the BPF programs look at %d CPUs at most, this kernel has room for %d; "
+			 "--capture.source=cgroupfs works here",
+			 PF_MAX_CPUS, nr_cpus);
+		return -EOPNOTSUPP;
+	}
+	c->nr_cpus = (uint32_t)nr_cpus;
+	return 0;
+}
+
 static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **ret_capture,
 			char *error, size_t error_size)
 {
@@ -87,7 +107,9 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 	c->opts = *opts;
 	c->thin_on = PF_THIN_TICKS;
 	c->nr_slots = opts->max_containers + 1; /* slot 0: not ours */
-	c->nr_cpus = (uint32_t)libbpf_num_possible_cpus();
+	r = count_cpus(c, error, error_size);
+	if (r < 0)
+		return r;
 	c->nr_online = (uint32_t)PF_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	c->slots = calloc(c->nr_slots, sizeof(struct pf_bound_slot *));
 	c->rare_now = calloc(1, sizeof(*c->rare_now));
@@ -187,15 +209,17 @@ static bool must_scan(struct pf_capture *c, uint64_t now_ns)
 
 static int capture_snapshot(struct pf_capture *c, uint64_t now_ns)
 {
+	static struct pf_log_limit limit = PF_LOG_LIMIT(1, PF_NS_PER_HOUR);
 	struct pf_snapshot_arg arg = { .first = 1 };
 	int r = pf_bpf_events_dispatch(c); /* what has gone is not looked for */
 
 	if (r >= 0 && must_scan(c, now_ns))
 		r = pf_discover_scan(c->discover, now_ns);
 	if (r < 0)
-		pf_log(PF_LOG_WARNING, "capture",
-		       "cgroup tree cannot be listed: %s; known containers are still sampled",
-		       strerror(-r));
+		pf_log_limited(
+			&limit, PF_LOG_WARNING, "capture",
+			"cgroup tree cannot be listed: %s; known containers are still sampled",
+			strerror(-r));
 	c->thin_on = c->bpf->data->pf_control.thin_on;
 	pf_bpf_cost_budget(c, now_ns); /* from the next interval on */
 	pf_bpf_events_flush(c, now_ns);

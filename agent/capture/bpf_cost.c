@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static int node_switches(struct pf_cost_meter *m, uint64_t *ret_switches)
 int pf_bpf_cost_new(const struct pf_capture *c, struct pf_cost_meter **ret_meter)
 {
 	struct pf_cost_meter *m = calloc(1, sizeof(*m));
-	char path[256];
+	char path[PATH_MAX];
 
 	if (!m)
 		return -ENOMEM;

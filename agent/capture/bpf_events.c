@@ -126,7 +126,7 @@ void pf_bpf_events_flush(struct pf_capture *c, uint64_t now_ns)
 		    pf_discover_classify(c->discover, b->path, &class))
 			report_brief(c, b, &class);
 		else if (!b->removed && b->born_ns != PF_UNKNOWN &&
-			 now_ns - b->born_ns < 60 * PF_NS_PER_S)
+			 now_ns < b->born_ns + 60 * PF_NS_PER_S)
 			c->briefs[kept++] = *b;
 	}
 	c->nr_briefs = kept;

@@ -123,6 +123,13 @@ static const struct program *program_of(const char *name)
 	return NULL;
 }
 
+static void signals_off(struct pf_capture *c, const struct program *p, const char *reason)
+{
+	for (int i = 0; i < PF_NR_SIGNALS; i++)
+		if (p->signals & BIT(i))
+			pf_signal_off(&c->signals[i], "%s", reason);
+}
+
 static void leave_out(struct pf_capture *c, const struct program *p, const char *format, ...)
 	PF_PRINTF(3, 4);
 static void leave_out(struct pf_capture *c, const struct program *p, const char *format, ...)
@@ -133,9 +140,7 @@ static void leave_out(struct pf_capture *c, const struct program *p, const char 
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	for (int i = 0; i < PF_NR_SIGNALS; i++)
-		if (p->signals & BIT(i))
-			pf_signal_off(&c->signals[i], "%s", reason);
+	signals_off(c, p, reason);
 	pf_log(PF_LOG_WARNING, "capture", "%s is left out: %s", p->name, reason);
 }
 
@@ -145,9 +150,8 @@ static bool has_need(const struct pf_capture *c, const struct program *p)
 }
 
 /*
- * Signals as far as the kernel's features tell, and the programs to leave out. A program listed
- * more than once is only left out if all its rows say so; a signal of two programs (of which one
- * fits the kernel) is on if one of them is.
+ * Signals as far as the kernel's features tell, and the programs to leave out; a required program stays, without the
+ * signal. A signal of two programs (of which one fits the kernel) is on if one of them is.
  */
 static uint32_t choose(struct pf_capture *c)
 {
@@ -159,8 +163,12 @@ static uint32_t choose(struct pf_capture *c)
 		const struct program *p = &programs[i];
 
 		if (!has_need(c, p)) {
-			if (!p->required)
-				skip |= 1u << i;
+			if (p->required) {
+				signals_off(c, p, p->missing);
+				pf_log(PF_LOG_WARNING, "capture", "%s", p->missing);
+				continue;
+			}
+			skip |= 1u << i;
 			if (p->missing)
 				leave_out(c, p, "%s", p->missing);
 			continue;
@@ -285,7 +293,8 @@ static int load(struct pf_capture *c, uint32_t *skip, char *error, size_t error_
 	return -EOPNOTSUPP;
 }
 
-static int attach(struct pf_capture *c, uint32_t skip, char *error, size_t error_size)
+/* All that are attached are optional. */
+static void attach(struct pf_capture *c, uint32_t skip)
 {
 	for (size_t i = 0; i < PF_ARRAY_SIZE(programs); i++) {
 		struct bpf_program *program =
@@ -300,16 +309,9 @@ static int attach(struct pf_capture *c, uint32_t skip, char *error, size_t error
 			if (!strcmp(c->bpf->skeleton->progs[j].name, programs[i].name))
 				link = c->bpf->skeleton->progs[j].link;
 		*link = bpf_program__attach(program);
-		if (*link)
-			continue;
-		if (programs[i].required) {
-			snprintf(error, error_size, "BPF program %s cannot be attached: %s",
-				 programs[i].name, strerror(errno));
-			return -errno;
-		}
-		leave_out(c, &programs[i], "cannot be attached: %s", strerror(errno));
+		if (!*link)
+			leave_out(c, &programs[i], "cannot be attached: %s", strerror(errno));
 	}
-	return 0;
 }
 
 static size_t array_bytes(const struct bpf_map *map)
@@ -460,9 +462,7 @@ int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size)
 		snprintf(error, error_size, "the BPF maps cannot be mapped: %s", strerror(-r));
 		return r;
 	}
-	r = attach(c, skip, error, error_size);
-	if (r < 0)
-		return r;
+	attach(c, skip);
 	learn_cpus(c);
 	start_timer(c, skip);
 	prepare_growth(c);
