@@ -20,11 +20,58 @@ static struct evidence_hour hour_of(uint32_t hour)
 				       .hot_bytes = (200 + 10 * day + hour % 5) * PF_MIB };
 }
 
+static uint32_t *counts(uint32_t hour, size_t nr)
+{
+	uint32_t *counts = calloc(nr, sizeof(*counts));
+
+	for (size_t i = 0; counts && i < nr; i++)
+		counts[i] = (uint32_t)(hour * 31 + i * 7) % 5;
+	return counts;
+}
+
+/* All that is only summed up, no two hours alike. */
+static void fill_sums(struct pf_slice *s, uint32_t hour)
+{
+	s->hists[PF_HIST_QUOTA_WAIT] = counts(hour, PF_LATENCY_BUCKETS);
+	s->hists[PF_HIST_CONTENTION_WAIT] = counts(hour + 1, PF_LATENCY_BUCKETS);
+	s->hists[PF_HIST_THROTTLE_STALL] = counts(hour + 2, PF_LATENCY_BUCKETS);
+	s->startup_demand = counts(hour % 24 ? 0 : hour, PF_MILLICORES_BUCKETS);
+	s->startup_ns = hour % 24 ? 0 : 10 * PF_NS_PER_S;
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		s->limits.counts[i] = counts(hour + (uint32_t)i, PF_LIMITS);
+	s->limits.nr_windows = 30000 + hour;
+	s->limits.nr_active = 6000 + hour;
+	s->limits.nr_free = 29000 + hour;
+	s->limits.nr_running = 7000 + hour;
+	s->limits.nr_pairs = 50 + hour;
+	s->nr_idle_minutes = hour % 9;
+	s->nr_waits = 1000 + hour;
+	s->quota_wait_ns = (hour + 3) * PF_NS_PER_MS;
+	s->contention_wait_ns = (hour + 5) * PF_NS_PER_MS;
+	s->reclaim_ns = (hour + 7) * PF_NS_PER_MS;
+	s->block_io_ns = (hour + 9) * PF_NS_PER_MS;
+	s->psi.memory_some_ns = (hour + 11) * PF_NS_PER_MS;
+	s->throttled_ns = (hour + 13) * PF_NS_PER_MS;
+	s->nr_periods = 36000 - hour;
+	s->nr_throttled = hour % 50;
+	s->events_high = hour % 3;
+	s->events_max = hour % 4;
+	s->restarts = hour % 5;
+	s->oom_kills = hour % 100 == 50;
+	s->oom_overshoot_bytes = hour % 100 == 50 ? hour * PF_MIB : PF_UNKNOWN;
+	s->memory_limit_bytes = (500 + hour % 3) * PF_MIB;
+	s->cfs_quota_us = 200000 + hour;
+	s->nr_cpus = 2 + hour % 3;
+	s->max_threads = 4 + hour % 6;
+}
+
 static void add_hour(struct pf_evidence *e, const char *instance, uint32_t hour)
 {
 	struct evidence_hour h = hour_of(hour);
+	PF_AUTO(pf_slice_freep) struct pf_slice *s = evidence_slice(hour, &h);
 
-	evidence_run(e, instance, hour, 1, &h);
+	fill_sums(s, hour);
+	PF_CHECK_INT("slice", pf_evidence_add_slice(e, pf_evidence_instance_id(instance), s), 0);
 }
 
 /* Field by field: the struct has padding, which nobody promises to keep. */
@@ -36,7 +83,76 @@ static void check_same_cells(const char *name, const struct pf_memory_cell *a,
 		PF_CHECK_INT(name, a[i].need_bytes, b[i].need_bytes);
 		PF_CHECK_INT(name, a[i].peak_bytes, b[i].peak_bytes);
 		PF_CHECK_INT(name, a[i].oom_bytes, b[i].oom_bytes);
+		PF_CHECK_INT(name, a[i].room_bytes, b[i].room_bytes);
 	}
+}
+
+static void check_same_weights(const char *name, const float *a, const float *b, size_t nr,
+			       double factor)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		PF_CHECK_NEAR(name, a[i], b[i] * factor, 1e-4 * a[i] + 1e-9);
+		sum += a[i];
+	}
+	PF_CHECK(name, sum > 0);
+}
+
+static void check_same_sums(const char *name, const struct pf_evidence *a,
+			    const struct pf_evidence *b, double factor)
+{
+	const double *x = (const double *)&a->sums, *y = (const double *)&b->sums;
+
+	for (size_t i = 0; i < sizeof(a->sums) / sizeof(double); i++) {
+		PF_CHECK_NEAR(name, x[i], y[i] * factor, 1e-6 * x[i]);
+		/* No hour here was throttled nearly all the time. */
+		PF_CHECK(name, x[i] > 0 || &x[i] == &a->sums.saturated_ns);
+	}
+}
+
+static void check_same_scalars(const char *name, const struct pf_evidence *a,
+			       const struct pf_evidence *b)
+{
+	PF_CHECK(name, a->has_windows && b->has_windows && a->has_kinds && b->has_kinds &&
+			       a->has_waits && b->has_waits);
+	PF_CHECK(name, a->startup_ns > 0 && a->restarts && a->events_high && a->events_max &&
+			       a->oom_kills && a->startup_peak_millicores);
+	PF_CHECK_NEAR(name, a->startup_ns, b->startup_ns, 1e-3);
+	PF_CHECK_INT(name, a->demand_peak_millicores, b->demand_peak_millicores);
+	PF_CHECK_INT(name, a->startup_peak_millicores, b->startup_peak_millicores);
+	PF_CHECK_INT(name, a->window_ns, b->window_ns);
+	PF_CHECK_INT(name, a->newest_ns, b->newest_ns);
+	PF_CHECK_INT(name, a->cfs_quota_us, b->cfs_quota_us);
+	PF_CHECK_INT(name, a->cfs_period_us, b->cfs_period_us);
+	PF_CHECK_INT(name, a->memory_limit_bytes, b->memory_limit_bytes);
+	PF_CHECK_INT(name, a->max_threads, b->max_threads);
+	PF_CHECK_INT(name, a->nr_cpus, b->nr_cpus);
+	PF_CHECK_INT(name, a->oom_kills, b->oom_kills);
+	PF_CHECK_INT(name, a->events_max, b->events_max);
+	PF_CHECK_INT(name, a->events_high, b->events_high);
+	PF_CHECK_INT(name, a->restarts, b->restarts);
+	PF_CHECK_INT(name, a->oom_overshoot_bytes, b->oom_overshoot_bytes);
+	PF_CHECK_INT(name, a->working_set_peak_bytes, b->working_set_peak_bytes);
+}
+
+static void check_same_instances(const char *name, const struct pf_evidence *a,
+				 const struct pf_evidence *b, double factor)
+{
+	PF_CHECK_INT(name, a->nr_instances, b->nr_instances);
+	for (uint32_t i = 0; i < a->nr_instances; i++)
+		for (uint32_t k = 0; k < b->nr_instances; k++) {
+			const struct pf_evidence_instance *x = &a->instances[i],
+							  *y = &b->instances[k];
+
+			if (x->id != y->id)
+				continue;
+			PF_CHECK_INT(name, x->last_hour, y->last_hour);
+			PF_CHECK_INT(name, x->need_bytes, y->need_bytes);
+			PF_CHECK_NEAR(name, x->covered_ns, y->covered_ns * factor,
+				      1e-6 * x->covered_ns);
+			PF_CHECK_NEAR(name, x->usage_ns, y->usage_ns * factor, 1e-6 * x->usage_ns);
+		}
 }
 
 static void check_same(const char *name, const struct pf_evidence *a, const struct pf_evidence *b)
@@ -47,16 +163,30 @@ static void check_same(const char *name, const struct pf_evidence *a, const stru
 	double factor =
 		exp2((double)(b->reference_ns - a->reference_ns) / (double)PF_EVIDENCE_LONG_NS);
 
-	for (size_t i = 0; i < PF_MILLICORES_BUCKETS; i++)
-		PF_CHECK_NEAR(name, a->demand[i], b->demand[i] * factor,
-			      1e-4 * a->demand[i] + 1e-9);
-	PF_CHECK_NEAR(name, a->sums.usage_ns, b->sums.usage_ns * factor, 1e-6 * a->sums.usage_ns);
+	double factor_short =
+		exp2((double)(b->reference_ns - a->reference_ns) / (double)PF_EVIDENCE_SHORT_NS);
+
+	check_same_weights(name, a->demand, b->demand, PF_MILLICORES_BUCKETS, factor);
+	check_same_weights(name, &a->demand_idle, &b->demand_idle, 1, factor);
+	check_same_weights(name, a->minute_long, b->minute_long, PF_MILLICORES_BUCKETS, factor);
+	check_same_weights(name, &a->minute_long_idle, &b->minute_long_idle, 1, factor);
+	check_same_weights(name, a->minute_short, b->minute_short, PF_MILLICORES_BUCKETS,
+			   factor_short);
+	check_same_weights(name, &a->minute_short_idle, &b->minute_short_idle, 1, factor_short);
+	check_same_weights(name, a->quota_wait, b->quota_wait, PF_LATENCY_BUCKETS, factor);
+	check_same_weights(name, a->contention_wait, b->contention_wait, PF_LATENCY_BUCKETS,
+			   factor);
+	check_same_weights(name, a->throttle_stall, b->throttle_stall, PF_LATENCY_BUCKETS, factor);
+	for (size_t i = 0; i < PF_NR_LIMIT_COUNTS; i++)
+		check_same_weights(name, a->limits[i], b->limits[i], PF_LIMITS, factor);
+	check_same_sums(name, a, b, factor);
+	check_same_scalars(name, a, b);
 	PF_CHECK_NEAR(name, a->covered_hours, b->covered_hours, 1e-9);
 	PF_CHECK_INT(name, a->nr_hours, b->nr_hours);
 	PF_CHECK_INT(name, a->nr_days, b->nr_days);
 	check_same_cells(name, a->hours, b->hours, a->nr_hours);
 	check_same_cells(name, a->days, b->days, a->nr_days);
-	PF_CHECK_INT(name, a->nr_instances, b->nr_instances);
+	check_same_instances(name, a, b, factor);
 	PF_CHECK_INT(name, a->first_ns, b->first_ns);
 	PF_CHECK_INT(name, a->last_ns, b->last_ns);
 	pf_evidence_vpa(a, &x);
@@ -81,6 +211,17 @@ static void test_any_order(void)
 		add_hour(backward, (HOURS - 1 - h) % 2 ? "a" : "b", HOURS - 1 - h);
 		add_hour(mixed, h * 77 % HOURS % 2 ? "a" : "b", h * 77 % HOURS);
 	}
+	uint64_t restarts = 0;
+	double covered_ns = 0;
+
+	for (uint32_t h = 0; h < HOURS; h++)
+		restarts += h % 5;
+	PF_CHECK_INT("restarts", forward->restarts, restarts);
+	PF_CHECK_NEAR("hours covered", forward->covered_hours, HOURS, 1e-6);
+	for (uint32_t i = 0; i < forward->nr_instances; i++)
+		covered_ns += forward->instances[i].covered_ns;
+	PF_CHECK_NEAR("the instances' parts are the whole", covered_ns, forward->sums.covered_ns,
+		      1e-9 * covered_ns);
 	check_same("backward", forward, backward);
 	check_same("mixed", forward, mixed);
 }
@@ -107,10 +248,58 @@ static void test_merge_empty(void)
 	PF_AUTO(pf_evidence_freep)
 	struct pf_evidence *some = evidence_new(), *none = evidence_new();
 
-	add_hour(some, "a", 3);
+	for (uint32_t h = 48; h < 60; h++)
+		add_hour(some, "a", h);
 	PF_CHECK_INT("nothing into something", pf_evidence_merge(some, none), 0);
 	PF_CHECK_INT("something into nothing", pf_evidence_merge(none, some), 0);
 	check_same("both", some, none);
+}
+
+/* What is a half-life old weighs half, in everything that is measured in windows; counts of events stay whole. */
+static void test_decay(void)
+{
+	PF_AUTO(pf_evidence_freep)
+	struct pf_evidence *old = evidence_new(), *both = evidence_new(), *young = evidence_new();
+	struct evidence_hour h = { .idle_windows = 30000,
+				   .busy_windows = 6000,
+				   .demand_millicores = 500,
+				   .hot_bytes = 100 };
+	size_t bucket = pf_hist_bucket(PF_LAYOUT_MILLICORES, 500);
+	/* Beyond the time after which the weights' reference moves. */
+	uint32_t later[] = { 3, 48, 96 };
+
+	evidence_run(old, "a", 0, 1, &h);
+	PF_CHECK_NEAR("whole", old->demand[bucket], 6000, 1e-3);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(later); i++) {
+		double part = exp2(-(double)later[i] / 48),
+		       part_short = exp2(-(double)later[i] / 3);
+
+		pf_evidence_free(both);
+		pf_evidence_free(young);
+		young = evidence_new();
+		PF_CHECK_INT("copy", pf_evidence_copy(old, &both), 0);
+		evidence_run(young, "b", later[i], 1, &h);
+		evidence_run(both, "b", later[i], 1, &h);
+
+		double one = young->minute_long[pf_hist_bucket(PF_LAYOUT_MILLICORES, 83)];
+		double unit = exp2((double)(young->reference_ns - both->reference_ns) /
+				   (double)PF_EVIDENCE_LONG_NS);
+		double unit_short = exp2((double)(young->reference_ns - both->reference_ns) /
+					 (double)PF_EVIDENCE_SHORT_NS);
+
+		PF_CHECK_NEAR("windows", both->demand[bucket] / unit, 6000 * (1 + part), 1);
+		PF_CHECK_NEAR("idle windows", both->demand_idle / unit, 30000 * (1 + part), 5);
+		PF_CHECK_NEAR("use", both->sums.usage_ns / unit, young->sums.usage_ns * (1 + part),
+			      1e-6 * young->sums.usage_ns);
+		PF_CHECK_NEAR("minutes",
+			      both->minute_long[pf_hist_bucket(PF_LAYOUT_MILLICORES, 83)] / unit,
+			      one * (1 + part), 1e-3 * one);
+		PF_CHECK_NEAR("the last hours' minutes",
+			      both->minute_short[pf_hist_bucket(PF_LAYOUT_MILLICORES, 83)] /
+				      unit_short,
+			      one * (1 + part_short), 1e-3 * one);
+		PF_CHECK_NEAR("hours covered", both->covered_hours, 2, 1e-9);
+	}
 }
 
 /* The same minutes and peaks straight into VPA's own aggregate. */
@@ -122,6 +311,8 @@ static void test_is_vpa(void)
 	struct pf_vpa_aggregate real, ours;
 	struct pf_vpa_instance instance;
 	struct pf_vpa_recommendation want, got;
+	/* More days than peaks are kept apart. */
+	enum { ALL_HOURS = 500 };
 
 	pf_vpa_settings_default(&settings);
 	pf_vpa_memory_rules_from(&settings, &rules);
@@ -129,7 +320,7 @@ static void test_is_vpa(void)
 	pf_vpa_instance_init(&instance);
 	/* VPA anchors intervals at the first sample: whole days, as the invented slices have it. */
 	instance.interval_end_ns = (int64_t)(EVIDENCE_START_HOUR * PF_NS_PER_HOUR);
-	for (uint32_t h = 0; h < HOURS; h++) {
+	for (uint32_t h = 0; h < ALL_HOURS; h++) {
 		struct evidence_hour hour = hour_of(h);
 		uint64_t mean = hour.demand_millicores * 6000 / 36000;
 
@@ -144,7 +335,10 @@ static void test_is_vpa(void)
 						  at);
 		}
 	}
+	PF_CHECK("old peaks are final", e->nr_peaks && e->nr_peaks <= PF_EVIDENCE_DAYS + 1);
 	pf_evidence_vpa(e, &ours);
+	PF_CHECK_NEAR("weight of memory", ours.memory.total, real.memory.total,
+		      1e-9 * real.memory.total);
 	pf_vpa_recommend(&real, &settings, NULL, false, 1, &want);
 	pf_vpa_recommend(&ours, &settings, NULL, false, 1, &got);
 	for (int r = 0; r < PF_VPA_NR_RESOURCES; r++) {
@@ -219,6 +413,28 @@ static void test_growth(void)
 	PF_CHECK_NEAR("too few hours", pf_memory_growth(hours, 6), 0, 1e-9);
 }
 
+/* One high hour: six hours of data before, and the same hour of the day before, are what a rise is measured against. */
+static void test_growth_reach(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t hours_later;
+		double want;
+	} cases[] = { { "next hour", 1, 0 },	     { "six hours later", 6, 0 },
+		      { "seven hours later", 7, 1 }, { "22 hours later", 22, 1 },
+		      { "23 hours later", 23, 0 },   { "25 hours later", 25, 0 },
+		      { "26 hours later", 26, 1 } };
+
+	for (size_t c = 0; c < PF_ARRAY_SIZE(cases); c++) {
+		struct pf_memory_cell hours[40] = { 0 };
+
+		for (uint32_t i = 0; i < 40; i++)
+			hours[i] = (struct pf_memory_cell){ .index = 1000 + i, .need_bytes = 100 };
+		hours[3].need_bytes = hours[3 + cases[c].hours_later].need_bytes = 200;
+		PF_CHECK_NEAR(cases[c].name, pf_memory_growth(hours, 40), cases[c].want, 1e-9);
+	}
+}
+
 /* High by day and low by night: the first morning is growth, the next ones are not, an hour early or late included. */
 static void test_daily_growth(void)
 {
@@ -276,17 +492,51 @@ static void test_bounded(void)
 		evidence_run(e, name, i / 100, 1, &h);
 	}
 	PF_CHECK_INT("instances", e->nr_instances, PF_EVIDENCE_INSTANCES_MAX);
-	PF_CHECK("peaks", e->nr_peaks <= PF_EVIDENCE_PEAKS_MAX);
-	struct pf_vpa_aggregate vpa;
+	/* Each instance has a memory interval of its own in VPA's answer, those no longer told apart included. */
+	struct pf_vpa_settings settings;
+	struct pf_vpa_aggregate vpa, real;
 
+	pf_vpa_settings_default(&settings);
+	pf_vpa_aggregate_init(&real, &settings);
+	for (unsigned i = 0; i < 3000; i++)
+		pf_vpa_hist_add(
+			&real.memory, (double)PF_MIB, 1.0,
+			(int64_t)((EVIDENCE_START_HOUR + i / 100 / 24 * 24 + 24) * PF_NS_PER_HOUR));
 	pf_evidence_vpa(e, &vpa);
-	PF_CHECK_NEAR("no peak is lost",
-		      vpa.memory.total * exp2(-(double)((vpa.memory.reference_ns -
-							 (int64_t)((EVIDENCE_START_HOUR + 24) *
-								   PF_NS_PER_HOUR))) /
-					      (double)PF_NS_PER_DAY) >
-			      0,
-		      1, 0);
+	PF_CHECK_NEAR("no peak is lost", vpa.memory.total / real.memory.total, 1, 1e-9);
+}
+
+/* More intervals alive than there is room for: the oldest count as they are, none is lost, and the room is kept. */
+static void test_peaks_full(void)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_new();
+	struct pf_vpa_settings settings;
+	struct pf_vpa_aggregate real, ours;
+
+	pf_vpa_settings_default(&settings);
+	pf_vpa_aggregate_init(&real, &settings);
+	for (uint64_t i = 0; i < PF_EVIDENCE_PEAKS_MAX + 200; i++) {
+		PF_AUTO(pf_slice_freep) struct pf_slice *s = NULL;
+		/* The last of them older than all others. */
+		uint64_t end_ns = (EVIDENCE_START_HOUR + 24) * PF_NS_PER_HOUR +
+				  (i < PF_EVIDENCE_PEAKS_MAX + 150 ? i * PF_NS_PER_MS : 0) -
+				  PF_NS_PER_S;
+
+		PF_CHECK_INT("new", pf_slice_new(&s), 0);
+		s->hour = EVIDENCE_START_HOUR;
+		s->start_unix_ns = (uint64_t)s->hour * PF_NS_PER_HOUR;
+		s->covered_ns = PF_NS_PER_HOUR;
+		PF_CHECK_INT("peak", pf_slice_peak(s, end_ns, (100 + i % 50) * PF_MIB, false), 0);
+		PF_CHECK_INT("slice", pf_evidence_add_slice(e, i, s), 0);
+		pf_vpa_hist_add(&real.memory, (double)((100 + i % 50) * PF_MIB), 1.0,
+				(int64_t)end_ns);
+	}
+	PF_CHECK_INT("room", e->nr_peaks, PF_EVIDENCE_PEAKS_MAX);
+	pf_evidence_vpa(e, &ours);
+	PF_CHECK_NEAR("none lost", ours.memory.total / real.memory.total, 1, 1e-9);
+	for (size_t n = 0; n < PF_VPA_NR_BUCKETS; n++)
+		PF_CHECK_NEAR("bucket", ours.memory.weight[n], real.memory.weight[n],
+			      1e-6 * real.memory.total);
 }
 
 /*
@@ -419,6 +669,9 @@ static void test_kill_price(void)
 	rules.class.memory_kill_price = 41;
 	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
 	PF_CHECK_NEAR("dearer than the room", size.request_bytes, 1000, 0);
+	rules.class.memory_kill_price = 40;
+	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
+	PF_CHECK_NEAR("of equals the larger", size.request_bytes, 1000, 0);
 	rules.class.memory_kill_price = 39;
 	PF_CHECK_INT("size", pf_memory_size(e, &rules.class, 0, &size), 0);
 	PF_CHECK_NEAR("cheaper", size.request_bytes, 200, 0);
@@ -429,8 +682,9 @@ static void test_kill_price(void)
 PF_TEST_SUITE(evidence, { "many instances", test_many_instances },
 	      { "kill is answered", test_kill_is_answered }, { "kill price", test_kill_price },
 	      { "kill and resize", test_kill_and_resize }, { "any order", test_any_order },
-	      { "merge", test_merge }, { "merge empty", test_merge_empty },
-	      { "is VPA", test_is_vpa }, { "memory need", test_memory_need },
+	      { "decay", test_decay }, { "peaks full", test_peaks_full }, { "merge", test_merge },
+	      { "merge empty", test_merge_empty }, { "is VPA", test_is_vpa },
+	      { "memory need", test_memory_need },
 	      { "windows without limit", test_windows_without_limit }, { "growth", test_growth },
-	      { "daily growth", test_daily_growth }, { "old peaks go", test_old_peaks_go },
-	      { "bounded", test_bounded });
+	      { "growth's reach", test_growth_reach }, { "daily growth", test_daily_growth },
+	      { "old peaks go", test_old_peaks_go }, { "bounded", test_bounded });
