@@ -25,8 +25,6 @@
 #define PF_MIN(a, b)	 ((a) < (b) ? (a) : (b))
 #define PF_MAX(a, b)	 ((a) > (b) ? (a) : (b))
 
-#define pf_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
-
 /* The pointer, which is NULL afterwards: a scoped cleanup no longer frees it. */
 #define pf_take(p)                                                                                 \
 	({                                                                                         \

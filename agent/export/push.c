@@ -151,7 +151,7 @@ static int start_request(struct push *push, const struct pf_buf *body)
 {
 	static const char *const headers[] = { "Content-Type: application/x-protobuf",
 					       "Content-Encoding: gzip", NULL };
-	const struct pf_http_request request = {
+	const struct pf_http_call_opts request = {
 		.method = "POST",
 		.url = push->url,
 		.headers = headers,

@@ -183,15 +183,15 @@ static int ask(struct pf_hpa *hpa)
 {
 	static const char *const headers[] = { "Accept: application/json", NULL };
 	char url[URL_SIZE], token[3 * sizeof(hpa->token)];
-	const struct pf_http_request request = { .method = "GET",
-						 .url = url,
-						 .headers = headers,
-						 .total_ns = LIST_TOTAL_NS,
-						 .silence_ns = SILENCE_NS,
-						 .max_body = MAX_BODY,
-						 .on_body = on_body,
-						 .on_done = on_done,
-						 .arg = hpa };
+	const struct pf_http_call_opts request = { .method = "GET",
+						   .url = url,
+						   .headers = headers,
+						   .total_ns = LIST_TOTAL_NS,
+						   .silence_ns = SILENCE_NS,
+						   .max_body = MAX_BODY,
+						   .on_body = on_body,
+						   .on_done = on_done,
+						   .arg = hpa };
 	int r = pf_http_escape(hpa->token, token, sizeof(token));
 
 	/* Version 0 is what the server has in its cache; a page goes on where its list began. */

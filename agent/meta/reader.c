@@ -118,15 +118,15 @@ int pf_reader_start(struct pf_reader *reader, const struct pf_read *read)
 {
 	char accept[128];
 	const char *headers[] = { accept, NULL };
-	struct pf_http_request request = { .method = "GET",
-					   .url = read->url,
-					   .headers = headers,
-					   .total_ns = read->total_ns,
-					   .silence_ns = read->silence_ns,
-					   .max_body = read->max_body,
-					   .on_body = on_body,
-					   .on_done = on_done,
-					   .arg = reader };
+	struct pf_http_call_opts request = { .method = "GET",
+					     .url = read->url,
+					     .headers = headers,
+					     .total_ns = read->total_ns,
+					     .silence_ns = read->silence_ns,
+					     .max_body = read->max_body,
+					     .on_body = on_body,
+					     .on_done = on_done,
+					     .arg = reader };
 
 	if (reader->call)
 		return -EBUSY;

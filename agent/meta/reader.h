@@ -38,7 +38,7 @@ struct pf_read {
 	const char *accept; /* NULL: application/json */
 	enum pf_pod_json_mode mode;
 	uint64_t total_ns, silence_ns,
-		max_body; /* see struct pf_http_request; all needed but silence */
+		max_body; /* see struct pf_http_call_opts; all needed but silence */
 };
 
 /** pf_reader_new() - @server: its strings are copied. Return: 0; -ENOMEM; -errno. */

@@ -36,7 +36,7 @@ struct pf_http_call {
 	CURL *easy;
 	struct curl_slist *headers;
 	char *body;
-	struct pf_http_request request; /* its strings are not used after the start */
+	struct pf_http_call_opts request; /* its strings are not used after the start */
 	uint64_t max_body, nr_bytes;
 	int err; /* given by on_body, or -EFBIG */
 	bool cancelled;
@@ -350,7 +350,7 @@ static void set_tls(const struct pf_http *http, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_SSLKEY, http->key_file);
 }
 
-static void set_times(const struct pf_http_request *request, CURL *easy)
+static void set_times(const struct pf_http_call_opts *request, CURL *easy)
 {
 	uint64_t connect_ns =
 		request->connect_ns ? request->connect_ns : CONNECT_DEFAULT_S * PF_NS_PER_S;
@@ -369,7 +369,7 @@ static void set_times(const struct pf_http_request *request, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
 }
 
-static int set_body(struct pf_http_call *call, const struct pf_http_request *request)
+static int set_body(struct pf_http_call *call, const struct pf_http_call_opts *request)
 {
 	if (strcmp(request->method, "GET") && strcmp(request->method, "POST"))
 		return -EINVAL;
@@ -386,7 +386,7 @@ static int set_body(struct pf_http_call *call, const struct pf_http_request *req
 	return 0;
 }
 
-static int set_call(struct pf_http_call *call, const struct pf_http_request *request)
+static int set_call(struct pf_http_call *call, const struct pf_http_call_opts *request)
 {
 	struct pf_http *http = call->http;
 	CURL *easy = call->easy;
@@ -414,7 +414,7 @@ static int set_call(struct pf_http_call *call, const struct pf_http_request *req
 	return r;
 }
 
-int pf_http_start(struct pf_http *http, const struct pf_http_request *request,
+int pf_http_start(struct pf_http *http, const struct pf_http_call_opts *request,
 		  struct pf_http_call **ret_call)
 {
 	struct pf_http_call *call = calloc(1, sizeof(*call));

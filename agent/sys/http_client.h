@@ -40,7 +40,7 @@ struct pf_http_result {
 	const char *error;	 /* in words; "" if err is 0 */
 };
 
-struct pf_http_request {
+struct pf_http_call_opts {
 	const char *method; /* "GET", "POST" */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
@@ -75,7 +75,7 @@ PF_DEFINE_AUTO(struct pf_http *, pf_http_free);
  * Return: 0; -ENOMEM; -EINVAL (method); -errno: the token file cannot be read. What goes wrong
  * later comes with on_done.
  */
-PF_MUST_CHECK int pf_http_start(struct pf_http *http, const struct pf_http_request *request,
+PF_MUST_CHECK int pf_http_start(struct pf_http *http, const struct pf_http_call_opts *request,
 				struct pf_http_call **ret_call);
 
 /** pf_http_cancel() - ends the call without on_done; also from within its on_body. */

@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <string.h>
 #include <strings.h>
 
+#include "sys/clock.h"
 #include "sys/http_server_internal.h"
-
-static void describe_peer(struct pf_http_request *req)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	socklen_t len = sizeof(struct sockaddr_in);
-
-	(void)snprintf(req->peer, sizeof(req->peer), "unix");
-	if (!info || !info->client_addr)
-		return;
-	if (info->client_addr->sa_family == AF_INET6)
-		len = sizeof(struct sockaddr_in6);
-	else if (info->client_addr->sa_family != AF_INET)
-		return;
-	(void)getnameinfo(info->client_addr, len, req->peer, sizeof(req->peer), NULL, 0,
-			  NI_NUMERICHOST);
-}
 
 struct pf_http_request *pf_http_request_new(struct pf_http_server *server,
 					    struct MHD_Connection *conn, const char *target)
@@ -36,14 +18,13 @@ struct pf_http_request *pf_http_request_new(struct pf_http_server *server,
 	req->server = server;
 	req->conn = conn;
 	req->connection = info ? info->socket_context : NULL;
-	req->started_ns = pf_http_now_ns();
+	req->started_ns = pf_clock_monotonic_ns();
 	req->target = strdup(target);
 	if (!req->target) {
 		free(req);
 		return NULL;
 	}
 	pf_buf_init(&req->body, server->opts.max_body_bytes);
-	describe_peer(req);
 	return req;
 }
 
@@ -138,11 +119,6 @@ const void *pf_http_body(const struct pf_http_request *req, size_t *ret_len)
 	return req->body.data;
 }
 
-const char *pf_http_peer(const struct pf_http_request *req)
-{
-	return req->peer;
-}
-
 const char *pf_http_client_name(struct pf_http_request *req, size_t index)
 {
 	if (!req->client_names_read) {
@@ -153,16 +129,6 @@ const char *pf_http_client_name(struct pf_http_request *req, size_t index)
 		if (i == index)
 			return req->client_names[i];
 	return NULL;
-}
-
-void pf_http_set_data(struct pf_http_request *req, void *data)
-{
-	req->data = data;
-}
-
-void *pf_http_data(const struct pf_http_request *req)
-{
-	return req->data;
 }
 
 void pf_http_defer(struct pf_http_request *req)

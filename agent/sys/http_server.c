@@ -9,30 +9,20 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/units.h"
+#include "sys/clock.h"
 #include "sys/http_server_internal.h"
 
 enum {
 	CONNECTIONS_DEFAULT = 256,
 	CONNECTIONS_SPARE = 16, /* libmicrohttpd's limit above ours, so that it keeps accepting */
-	IDLE_TIMEOUT_DEFAULT_S = 60,
-	REQUEST_TIMEOUT_DEFAULT_S = 30,
-	HEADER_BYTES_DEFAULT = 16384,
 	BODIES_DEFAULT = 16,
 };
 
 /* A connection idle for less is not thrown out for a new one: its request may be on the way. */
-static const uint64_t evict_after_ns = 2000000000;
-
-uint64_t pf_http_now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail with a valid clock */
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+static const uint64_t evict_after_ns = 2 * PF_NS_PER_S;
 
 /* ---- connections ---- */
 
@@ -61,7 +51,7 @@ static enum MHD_Result on_accept(void *arg, const struct sockaddr *addr, socklen
 	(void)len;
 	pthread_mutex_lock(&server->lock);
 	if (server->nr_connections >= server->opts.max_connections) {
-		room = evict_one(server, pf_http_now_ns());
+		room = evict_one(server, pf_clock_monotonic_ns());
 		if (room)
 			atomic_fetch_add(&server->nr_evicted, 1);
 	}
@@ -88,7 +78,7 @@ static void connection_start(struct pf_http_daemon *daemon, struct MHD_Connectio
 	c->server = server;
 	c->daemon = daemon;
 	c->fd = info ? info->connect_fd : -1;
-	c->idle_since_ns = pf_http_now_ns();
+	c->idle_since_ns = pf_clock_monotonic_ns();
 	pthread_mutex_lock(&server->lock);
 	c->next = &server->connections;
 	c->prev = server->connections.prev;
@@ -150,7 +140,7 @@ static void on_request_end(void *arg, struct MHD_Connection *conn, void **reques
 	(void)code;
 	if (!req)
 		return;
-	mark(req->connection, pf_http_now_ns());
+	mark(req->connection, pf_clock_monotonic_ns());
 	pf_http_request_free(req);
 	*request = NULL;
 }
@@ -227,8 +217,7 @@ static enum MHD_Result request_part(struct pf_http_request *req, const char *dat
 	size_t nr = *len;
 
 	*len = 0;
-	if (pf_http_now_ns() - req->started_ns >
-	    (uint64_t)server->opts.request_timeout_s * 1000000000u) {
+	if (pf_clock_monotonic_ns() - req->started_ns > PF_HTTP_REQUEST_S * PF_NS_PER_S) {
 		atomic_fetch_add(&server->nr_refused_slow, 1);
 		return MHD_NO;
 	}
@@ -304,12 +293,6 @@ static void set_defaults(struct pf_http_server_opts *opts)
 {
 	if (!opts->max_connections)
 		opts->max_connections = CONNECTIONS_DEFAULT;
-	if (!opts->idle_timeout_s)
-		opts->idle_timeout_s = IDLE_TIMEOUT_DEFAULT_S;
-	if (!opts->request_timeout_s)
-		opts->request_timeout_s = REQUEST_TIMEOUT_DEFAULT_S;
-	if (!opts->max_header_bytes)
-		opts->max_header_bytes = HEADER_BYTES_DEFAULT;
 	if (!opts->max_total_body_bytes)
 		opts->max_total_body_bytes = opts->max_body_bytes * BODIES_DEFAULT;
 }
@@ -329,15 +312,13 @@ static struct MHD_Daemon *start_mhd(struct pf_http_daemon *daemon,
 	if (tls->cert_pem)
 		flags |= MHD_USE_TLS;
 	items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					       (intptr_t)o->max_header_bytes, NULL };
+					       PF_HTTP_HEADER_BYTES_MAX, NULL };
 	items[nr++] = (struct MHD_OptionItem){
 		MHD_OPTION_CONNECTION_LIMIT,
 		o->max_connections + CONNECTIONS_SPARE * PF_MAX(o->nr_threads, 1u), NULL
 	};
 	items[nr++] =
-		(struct MHD_OptionItem){ MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, NULL };
-	items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-					       o->max_connections_per_ip, NULL };
+		(struct MHD_OptionItem){ MHD_OPTION_CONNECTION_TIMEOUT, PF_HTTP_IDLE_S, NULL };
 	items[nr++] = (struct MHD_OptionItem){ MHD_OPTION_LISTEN_SOCKET, fd, NULL };
 	/* One thread is the daemon's own; a pool has two or more. */
 	if (o->nr_threads > 1)
@@ -445,7 +426,7 @@ int pf_http_server_renew_tls(struct pf_http_server *server, const struct pf_http
 	r = start_daemon(server, tls, error, error_size);
 	if (r < 0)
 		return r;
-	atomic_store(&old->retired_ns, pf_http_now_ns());
+	atomic_store(&old->retired_ns, pf_clock_monotonic_ns());
 	(void)close(MHD_quiesce_daemon(old->mhd)); /* the new one has its own descriptor */
 	old->next = server->retired;
 	server->retired = old;
@@ -462,7 +443,7 @@ void pf_http_server_tidy(struct pf_http_server *server)
 		pthread_mutex_unlock(&server->lock);
 		/* One that was just accepted may not have been counted yet. */
 		if (nr_left ||
-		    pf_http_now_ns() - atomic_load(&daemon->retired_ns) < evict_after_ns) {
+		    pf_clock_monotonic_ns() - atomic_load(&daemon->retired_ns) < evict_after_ns) {
 			at = &daemon->next;
 			continue;
 		}
@@ -499,11 +480,6 @@ void pf_http_server_free(struct pf_http_server *server)
 const char *pf_http_server_address(const struct pf_http_server *server)
 {
 	return server->listener.address;
-}
-
-bool pf_http_server_is_loopback(const struct pf_http_server *server)
-{
-	return server->listener.loopback;
 }
 
 void pf_http_server_get_stats(struct pf_http_server *server, struct pf_http_server_stats *ret_stats)

@@ -22,6 +22,12 @@
 
 #include "base/cleanup.h"
 
+enum {
+	PF_HTTP_IDLE_S = 60,		  /* no byte for so long: closed */
+	PF_HTTP_REQUEST_S = 30,		  /* a body not complete by then: closed */
+	PF_HTTP_HEADER_BYTES_MAX = 16384, /* with the request line; beyond it 431 or 414 */
+};
+
 struct pf_http_server;
 struct pf_http_request;
 
@@ -41,7 +47,7 @@ struct pf_http_server_stats {
 	uint64_t nr_evicted;		 /* idle or slow, gave way to a new connection */
 	uint64_t nr_refused_bodies;	 /* larger than max_body_bytes */
 	uint64_t nr_refused_budget;	 /* max_total_body_bytes was used up */
-	uint64_t nr_refused_slow;	 /* body not there after request_timeout_s */
+	uint64_t nr_refused_slow;	 /* body not there after PF_HTTP_REQUEST_S */
 };
 
 /* PEM texts. TLS is on when cert_pem is set. With client_ca_pem clients may show a certificate, which
@@ -58,11 +64,7 @@ struct pf_http_server_opts {
 	uint32_t nr_threads; /* 0: run from an outer loop */
 	bool loopback_only;  /* refuse with -EACCES to listen where other hosts reach it */
 
-	uint32_t max_connections;	 /* 0: 256 */
-	uint32_t max_connections_per_ip; /* 0: no limit of its own (proxies, port-forwards) */
-	uint32_t idle_timeout_s;	 /* 0: 60; no byte for so long: closed */
-	uint32_t request_timeout_s;	 /* 0: 30; a body not complete by then: 408 */
-	size_t max_header_bytes;     /* 0: 16 KiB, with the request line; beyond it 431 or 414 */
+	uint32_t max_connections;    /* 0: 256 */
 	size_t max_body_bytes;	     /* 0: bodies are refused; beyond it 413 */
 	size_t max_total_body_bytes; /* 0: 16 bodies; beyond it 503 with Retry-After */
 
@@ -115,9 +117,6 @@ PF_DEFINE_AUTO(struct pf_http_server *, pf_http_server_free);
 /** pf_http_server_address() - where it listens, as "127.0.0.1:41234" or "unix:/path". */
 const char *pf_http_server_address(const struct pf_http_server *server);
 
-/** pf_http_server_is_loopback() - only this host can reach it (loopback address or unix socket). */
-bool pf_http_server_is_loopback(const struct pf_http_server *server);
-
 void pf_http_server_get_stats(struct pf_http_server *server,
 			      struct pf_http_server_stats *ret_stats);
 
@@ -141,18 +140,12 @@ void pf_http_query_each(const struct pf_http_request *req,
 			void (*fn)(void *arg, const char *name, const char *value), void *arg);
 const char *pf_http_header(const struct pf_http_request *req, const char *name); /* or NULL */
 const void *pf_http_body(const struct pf_http_request *req, size_t *ret_len);
-/** pf_http_peer() - the peer's address without port, or "unix". */
-const char *pf_http_peer(const struct pf_http_request *req);
 /**
  * pf_http_client_name() - a name of the verified client certificate: @index 0 is the subject's
  * common name ("" if it has none), then the DNS names of the certificate. NULL after the last, and
  * always if there is no certificate or it did not verify.
  */
 const char *pf_http_client_name(struct pf_http_request *req, size_t index);
-
-/* The owner's pointer, NULL at first; not freed by the server. */
-void pf_http_set_data(struct pf_http_request *req, void *data);
-void *pf_http_data(const struct pf_http_request *req);
 
 /* ---- the answer ---- */
 /** pf_http_defer() - to be called by the handler, in its thread, before another thread may answer.

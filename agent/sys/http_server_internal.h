@@ -58,14 +58,12 @@ struct pf_http_request {
 	struct pf_http_connection *connection;
 	char *target; /* as it came: path and query, still encoded */
 	char *path;
-	char peer[64];
 	enum pf_http_method method;
 	uint64_t started_ns;
 	bool begun, refused, called, deferred;
 	size_t reserved_bytes; /* taken from max_total_body_bytes */
 	size_t nr_discarded;   /* of a body that is not wanted any more */
 	struct pf_buf body;
-	void *data;
 
 	struct MHD_Response *response;
 	unsigned status;
@@ -83,7 +81,5 @@ void pf_http_request_free(struct pf_http_request *req);
 /* The names of a verified client certificate, in a NULL-terminated list that free_names() takes. */
 char **pf_http_tls_client_names(struct MHD_Connection *conn);
 void pf_http_tls_free_names(char **names);
-
-uint64_t pf_http_now_ns(void);
 
 #endif

@@ -49,7 +49,7 @@ void pf_log_setup(enum pf_log_level level, enum pf_log_format format)
 	setup.format = format;
 }
 
-bool pf_log_enabled(enum pf_log_level level)
+static bool is_enabled(enum pf_log_level level)
 {
 	return level >= setup.level;
 }
@@ -127,7 +127,7 @@ void pf_log(enum pf_log_level level, const char *area, const char *format, ...)
 {
 	va_list args;
 
-	if (!pf_log_enabled(level))
+	if (!is_enabled(level))
 		return;
 	va_start(args, format);
 	vlog(level, area, 0, format, args);
@@ -140,7 +140,7 @@ void pf_log_limited(struct pf_log_limit *limit, enum pf_log_level level, const c
 	uint64_t now_ns = pf_clock_monotonic_ns();
 	va_list args;
 
-	if (!pf_log_enabled(level))
+	if (!is_enabled(level))
 		return;
 	if (!limit->nr_in_window || now_ns - limit->window_start_ns >= limit->per_ns) {
 		limit->window_start_ns = now_ns;

@@ -31,7 +31,6 @@ PF_MUST_CHECK int pf_log_format_parse(const char *text, enum pf_log_format *ret_
 
 /** pf_log_setup() - lines below @level are dropped from now on. At first: info, logfmt. */
 void pf_log_setup(enum pf_log_level level, enum pf_log_format format);
-bool pf_log_enabled(enum pf_log_level level);
 
 /**
  * pf_log() - one line. @area: the module, such as "meta". Keeps errno. Text beyond 2 KiB is cut;

@@ -2,9 +2,10 @@
 /*
  * symbol.h - names for user-space addresses of a running process.
  *
- * An address belongs to a mapping of /proc/PID/maps. In a mapped ELF file its name comes from the
- * symbol table, else from that of a separate debug file (symbol_elf.h), else from the dynamic one; the
- * build id tells which file it was where all are stripped. C++ and Rust names are translated. Code that a just-in-time compiler made is looked up in the process' /tmp/perf-PID.map.
+ * An address belongs to a mapping of /proc/PID/maps. In a mapped ELF file its name comes from the symbol table, else from
+ * that of a separate debug file (symbol_elf.h), else from the dynamic one; the build id tells which file it was where all
+ * are stripped. C++ and Rust names are translated. Code that a just-in-time compiler made is looked up in the process'
+ * /tmp/perf-PID.map.
  *
  * Files are opened inside the process' own root, so that names of a container mean the container's
  * files. Needs CAP_SYS_PTRACE for processes of others.

@@ -61,7 +61,6 @@ static void handle(void *arg, struct pf_http_request *req)
 	pf_buf_addf(&out, " x=%s %zu:%.*s", pf_http_query(req, "x") ?: "none", len, (int)len,
 		    body ? body : "");
 	len = out.len;
-	pf_http_reply_header(req, "X-Peer", pf_http_peer(req));
 	pf_http_reply(req, 200, "text/plain", pf_buf_steal(&out), len);
 }
 
@@ -383,9 +382,8 @@ static void test_unix(void)
 		return;
 	PF_CHECK_INT("there", stat(path, &st), 0);
 	PF_CHECK_INT("mode", st.st_mode & 0777, 0600);
-	PF_CHECK("loopback", pf_http_server_is_loopback(f.server));
 	ask(&f, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", answer, sizeof(answer));
-	PF_CHECK("peer", strstr(answer, "X-Peer: unix") != NULL);
+	PF_CHECK("answered", strstr(answer, " 200 ") != NULL);
 
 	struct pf_http_server *second = NULL;
 	struct pf_http_server_opts opts = { .listen = listen_on, .handle = handle };
