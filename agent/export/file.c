@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "export/sink.h"
+#include "sys/file.h"
 #include "wire/stream.h"
 #include "wire/wire.h"
 
@@ -100,6 +102,14 @@ static int open_fd(struct file_sink *sink, char *error, size_t error_size)
 	return 0;
 }
 
+/* A pipe has no end to be found, and reading it would wait for ever. */
+static bool is_plain_file(const struct file_sink *sink)
+{
+	struct stat st;
+
+	return sink->sys->fstat(sink->fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int pf_sink_file_open(const struct pf_sys *sys, const char *path, void **ret_sink, char *error,
 		      size_t error_size)
 {
@@ -110,7 +120,7 @@ int pf_sink_file_open(const struct pf_sys *sys, const char *path, void **ret_sin
 		*sink = (struct file_sink){ .sys = sys, .fd = -1, .path = strdup(path) };
 		r = sink->path ? open_fd(sink, error, error_size) : -ENOMEM;
 	}
-	if (r == 0 && !sink->made)
+	if (r == 0 && !sink->made && is_plain_file(sink))
 		r = find_end(sink, error, error_size);
 	if (r < 0) {
 		if (r == -ENOMEM)
@@ -119,21 +129,6 @@ int pf_sink_file_open(const struct pf_sys *sys, const char *path, void **ret_sin
 		return r;
 	}
 	*ret_sink = sink;
-	return 0;
-}
-
-static int write_all(const struct file_sink *sink, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = sink->sys->write(sink->fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
 	return 0;
 }
 
@@ -148,14 +143,12 @@ static int file_write(void *arg, const struct pf_report *report, const struct pf
 	pf_buf_init(&prefix, 16);
 	r = pf_stream_prefix(&prefix, encoded->len);
 	if (r == 0)
-		r = write_all(sink, prefix.data, prefix.len);
+		r = pf_file_write_all(sink->sys, sink->fd, prefix.data, prefix.len);
 	if (r == 0)
-		r = write_all(sink, encoded->data, encoded->len);
-	if (r == 0 && sink->sys->fsync(sink->fd) < 0)
-		r = -errno;
+		r = pf_file_write_all(sink->sys, sink->fd, encoded->data, encoded->len);
 	/* A pipe or a device cannot be synced, and need not be. */
-	if (r == -EINVAL || r == -EROFS)
-		r = 0;
+	if (r == 0 && sink->sys->fsync(sink->fd) < 0 && errno != EINVAL && errno != EROFS)
+		r = -errno;
 	if (r == 0) {
 		sink->whole += (off_t)(prefix.len + encoded->len);
 	} else {

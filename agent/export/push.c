@@ -183,13 +183,14 @@ static void send_next(struct push *push)
 	}
 	if (!pf_spool_get_stats(push->spool).nr_entries)
 		return;
-	if (!pf_breaker_allows(&push->breaker, now_ns)) {
-		wait_for(push, PF_MAX(pf_breaker_wait_ns(&push->breaker, now_ns), FIRST_RETRY_NS));
+	if (pf_breaker_wait_ns(&push->breaker, now_ns)) {
+		wait_for(push, pf_breaker_wait_ns(&push->breaker, now_ns));
 		return;
 	}
 	pf_buf_init(&body, COMPRESSED_MAX);
 	r = pf_spool_peek(push->spool, &body, &push->number);
-	if (r == 0)
+	/* Asked last: once it has let a call through it waits for the end of that call. */
+	if (r == 0 && pf_breaker_allows(&push->breaker, now_ns))
 		r = start_request(push, &body);
 	pf_buf_done(&body);
 	if (r < 0 && r != -ENODATA) {

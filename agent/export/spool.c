@@ -74,16 +74,10 @@ static int compare_numbers(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* Numbers of the files that are there, sorted; half-written ones of a crash are removed. */
 static int list_files(struct pf_spool *spool, uint64_t **ret_numbers, size_t *ret_nr)
 {
-	PF_AUTO(closedirp) DIR *dir = opendir(spool->directory);
+	PF_AUTO(pf_closedirp) DIR *dir = opendir(spool->directory);
 	PF_AUTO(pf_freep) uint64_t *numbers = calloc(PF_SPOOL_ENTRIES_MAX, sizeof(*numbers));
 	const struct dirent *file;
 	size_t nr = 0;
@@ -249,8 +243,8 @@ int pf_spool_peek(struct pf_spool *spool, struct pf_buf *out, uint64_t *ret_numb
 			name_of(entry->number, name);
 			r = pf_file_read(spool->sys, spool->dir_fd, name, out);
 		}
-		if (r == -ENOMEM)
-			return r;
+		if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+			return r; /* not the entry's fault */
 		if (r == 0) {
 			*ret_number = entry->number;
 			return 0;

@@ -34,7 +34,7 @@ PF_DEFINE_AUTO(struct pf_spool *, pf_spool_free);
 PF_MUST_CHECK int pf_spool_put(struct pf_spool *spool, const void *data, size_t len);
 
 /** pf_spool_peek() - the oldest entry, appended to @out. An entry that cannot be read is thrown
- * away and counted. Return: 0; -ENODATA: nothing waits; -ENOMEM. */
+ * away and counted. Return: 0; -ENODATA: nothing waits; -ENOMEM, -EMFILE, -ENFILE: it stays. */
 PF_MUST_CHECK int pf_spool_peek(struct pf_spool *spool, struct pf_buf *out, uint64_t *ret_number);
 
 /** pf_spool_pop() - the entry of that number is done with; one that has gone is ignored. */

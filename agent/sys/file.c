@@ -86,8 +86,10 @@ ssize_t pf_file_read_small(const struct pf_sys *sys, int fd, char *ret_text, siz
 	return (ssize_t)len;
 }
 
-static int write_all(const struct pf_sys *sys, int fd, const char *data, size_t len)
+int pf_file_write_all(const struct pf_sys *sys, int fd, const void *bytes, size_t len)
 {
+	const char *data = bytes;
+
 	while (len) {
 		ssize_t n = sys->write(fd, data, len);
 
@@ -112,7 +114,7 @@ static int write_temp(const struct pf_sys *sys, int dir_fd, const char *temp, co
 
 	if (file.fd < 0)
 		return -errno;
-	r = write_all(sys, file.fd, data, len);
+	r = pf_file_write_all(sys, file.fd, data, len);
 	if (r >= 0 && sys->fsync(file.fd) < 0)
 		r = -errno;
 	/* The last place where a full disk may show itself (NFS). */

@@ -30,6 +30,10 @@ PF_MUST_CHECK int pf_file_read(const struct pf_sys *sys, int dir_fd, const char 
 PF_MUST_CHECK ssize_t pf_file_read_small(const struct pf_sys *sys, int fd, char *ret_text,
 					 size_t size);
 
+/** pf_file_write_all() - writes on until all of @bytes is written. Return: 0; -errno of write(). */
+PF_MUST_CHECK int pf_file_write_all(const struct pf_sys *sys, int fd, const void *bytes,
+				    size_t len);
+
 /**
  * pf_file_write_atomic() - replaces @path: writes "@path.tmp", fsync, rename, fsync of the
  * directory. Two writers of one @path are not supported.

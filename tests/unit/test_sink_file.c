@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "export/sink.h"
@@ -154,5 +156,28 @@ static void test_faults(void)
 	pf_buf_done(&buf);
 }
 
+/* A pipe has no end to look for: opening it must not wait for somebody to write. */
+static void test_pipe(void)
+{
+	void *sink = NULL;
+	char error[256] = "", got[2] = "";
+	struct pf_buf buf;
+	int fd;
+
+	encoded_sample(&buf);
+	PF_CHECK_INT("mkfifo", mkfifo(fresh_path(), 0600), 0);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	(void)alarm(10); /* else a mistake would hold up all tests */
+	PF_CHECK_INT("open", pf_sink_file_open(&pf_sys_real, path, &sink, error, sizeof(error)), 0);
+	PF_CHECK_INT("write", pf_sink_file.write(sink, report_sample(), &buf, error, sizeof(error)),
+		     0);
+	(void)alarm(0);
+	PF_CHECK_INT("and it is there", read(fd, got, 1), 1);
+	pf_sink_file.close(sink);
+	close(fd);
+	unlink(path);
+	pf_buf_done(&buf);
+}
+
 PF_TEST_SUITE(sink_file, { "append", test_append }, { "nothing written", test_nothing_written },
-	      { "strangers", test_strangers }, { "faults", test_faults });
+	      { "strangers", test_strangers }, { "faults", test_faults }, { "pipe", test_pipe });

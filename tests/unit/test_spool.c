@@ -160,5 +160,30 @@ static void test_faults(void)
 	}
 }
 
+/* Where the process has no descriptor left, the entry is not at fault: it stays, and so do those behind it. */
+static void test_no_descriptor(void)
+{
+	struct pf_spool *spool = NULL;
+	char error[256] = "";
+	uint64_t number = 0;
+	struct pf_buf buf;
+
+	PF_CHECK_INT("open",
+		     pf_spool_open(fault_sys(0, 0), fresh_directory(), 1000, &spool, error,
+				   sizeof(error)),
+		     0);
+	PF_CHECK_INT("put", pf_spool_put(spool, "one", 3), 0);
+	pf_buf_init(&buf, 1000);
+	(void)fault_sys(1, EMFILE);
+	PF_CHECK_INT("says it", pf_spool_peek(spool, &buf, &number), -EMFILE);
+	(void)fault_sys(0, 0);
+	PF_CHECK_INT("not counted as lost", pf_spool_get_stats(spool).nr_unreadable, 0);
+	expect(spool, "one");
+	pf_buf_done(&buf);
+	pf_spool_free(spool);
+	remove_directory();
+}
+
 PF_TEST_SUITE(spool, { "order and bound", test_order_and_bound }, { "restart", test_restart },
-	      { "smaller after restart", test_smaller_after_restart }, { "faults", test_faults });
+	      { "smaller after restart", test_smaller_after_restart }, { "faults", test_faults },
+	      { "no descriptor", test_no_descriptor });
