@@ -9,6 +9,7 @@
 #ifndef PF_BASE_CLEANUP_H
 #define PF_BASE_CLEANUP_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,12 @@ static inline void pf_closep(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd); /* on the way out: nothing is left to be done about it */
+}
+
+static inline void pf_closedirp(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
 }
 
 static inline void pf_fclosep(FILE **f)

@@ -22,12 +22,6 @@ struct devices {
 	size_t nr;
 };
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* ID PARENT MAJOR:MINOR ROOT PLACE OPTIONS [...] - TYPE SOURCE OPTIONS */
 static void read_devices(int proc_fd, uint32_t pid, struct devices *d)
 {
@@ -85,7 +79,7 @@ static void look_at(int fds, const char *name, const struct devices *d, struct p
 
 int pf_held_read(int proc_fd, uint32_t pid, unsigned *budget, struct pf_held *ret_held)
 {
-	PF_AUTO(closedirp) DIR *dir = NULL;
+	PF_AUTO(pf_closedirp) DIR *dir = NULL;
 	struct devices devices = { .nr = 0 };
 	struct pf_held held = { 0 };
 	struct dirent *e;

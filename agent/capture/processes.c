@@ -27,12 +27,6 @@ struct walk {
 	unsigned nr_cgroups;
 };
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 static ssize_t read_text(int dir_fd, const char *path, char ret_text[TEXT_BYTES])
 {
 	PF_AUTO(pf_closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
@@ -105,7 +99,7 @@ static void read_members(struct walk *w, int cgroup_fd)
 
 static int walk_cgroup(struct walk *w, int parent_fd, const char *path, unsigned depth)
 {
-	PF_AUTO(closedirp) DIR *dir = NULL;
+	PF_AUTO(pf_closedirp) DIR *dir = NULL;
 	int fd = openat(parent_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)

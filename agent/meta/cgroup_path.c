@@ -137,7 +137,7 @@ static enum pf_qos qos_of(struct part part)
 	return PF_QOS_UNKNOWN;
 }
 
-/* Leaf names that a runtime marks as its own; @anywhere: the mark is enough outside pods too. */
+/* Leaf names that a runtime marks as its own. */
 static const struct leaf_prefix {
 	const char *prefix, *runtime; /* runtime NULL: a helper (conmon), not a container */
 } leaf_prefixes[] = {
@@ -365,12 +365,6 @@ static void add_root(struct pf_cgroup_rules *rules, const char *path)
 	snprintf(rules->pods_roots[rules->nr_pods_roots++], PF_CGROUP_PATH_MAX, "%s", path);
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 struct detect_walk {
 	struct pf_cgroup_rules *rules;
 	unsigned nr_left;
@@ -380,7 +374,7 @@ struct detect_walk {
 /* Below walk->path, which is the folder @fd (taken). What goes away meanwhile is no error. */
 static void detect_below(struct detect_walk *walk, int fd, unsigned depth)
 {
-	PF_AUTO(closedirp) DIR *dir = fdopendir(fd);
+	PF_AUTO(pf_closedirp) DIR *dir = fdopendir(fd);
 	size_t len = strlen(walk->path);
 	struct dirent *entry;
 

@@ -38,7 +38,7 @@ struct pf_hpa {
 	unsigned nr_pages;
 	bool wanted, denied;
 	char token[4096];
-	uint64_t generation, nr_refused, nr_refused_coming;
+	uint64_t nr_refused, nr_refused_coming;
 };
 
 /* FNV-1a over the parts, each with its NUL. */
@@ -134,7 +134,6 @@ static void take(struct pf_hpa *hpa)
 	hpa->known = pf_take(hpa->coming);
 	hpa->nr_refused = hpa->nr_refused_coming;
 	hpa->denied = false;
-	hpa->generation++;
 	forget_coming(hpa);
 	wait_long(hpa);
 	hpa->changed(hpa->changed_arg);
@@ -160,6 +159,7 @@ static void on_done(void *arg, const struct pf_http_result *result)
 	if (!r && result->status == 200)
 		(void)snprintf(hpa->token, sizeof(hpa->token), "%s",
 			       pf_hpa_json_continue(hpa->parser));
+	hpa->nr_refused_coming += pf_hpa_json_beyond(hpa->parser);
 	pf_hpa_json_free(hpa->parser);
 	hpa->parser = NULL;
 	if (!r && result->status == 200) {
@@ -277,11 +277,6 @@ void pf_hpa_fill(const struct pf_hpa *hpa, struct pf_identity *id)
 	id->hpa_known = true;
 	id->hpa_on_cpu = flags & ON_CPU;
 	id->hpa_on_memory = flags & ON_MEMORY;
-}
-
-uint64_t pf_hpa_generation(const struct pf_hpa *hpa)
-{
-	return hpa->generation;
 }
 
 uint64_t pf_hpa_refused(const struct pf_hpa *hpa)

@@ -27,10 +27,8 @@ PF_DEFINE_AUTO(struct pf_hpa *, pf_hpa_free);
 /** pf_hpa_fill() - sets the identity's hpa_* by its names, once a list has come. */
 void pf_hpa_fill(const struct pf_hpa *hpa, struct pf_identity *identity);
 
-/** pf_hpa_generation() - grows with each list. */
-uint64_t pf_hpa_generation(const struct pf_hpa *hpa);
 
-/** pf_hpa_refused() - targets beyond the maximum in the newest list. */
+/** pf_hpa_refused() - what the newest list had beyond the maxima. */
 uint64_t pf_hpa_refused(const struct pf_hpa *hpa);
 
 #endif

@@ -8,6 +8,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "meta/json_guard.h"
+#include "meta/pod.h"
 
 enum { PATH_MAX_LEN = 128, KEY_MAX_LEN = 32 }; /* the longest of interest has 57 bytes */
 
@@ -28,9 +29,12 @@ struct pf_hpa_json {
 	struct {
 		char type[24], resource[16], target[16], container[PF_OBJECT_NAME_MAX];
 	} metric;
-	struct pf_hpa_target *waiting;
-	uint32_t nr_waiting, max_waiting;
-	bool no_memory;
+	struct scaled {
+		char container[PF_OBJECT_NAME_MAX]; /* "": all of the pod's */
+		bool on_cpu, on_memory;
+	} scaled[PF_POD_CONTAINERS_MAX];
+	uint32_t nr_scaled;
+	uint64_t nr_beyond;
 	char token[4096];
 };
 
@@ -70,45 +74,53 @@ static int on_string(void *arg, const unsigned char *text, size_t len)
 	return 1;
 }
 
+/* What is known of the container; NULL: an autoscaler names more than a pod can have. */
+static struct scaled *scaled_of(struct pf_hpa_json *p, const char *container)
+{
+	struct scaled *s;
+
+	for (uint32_t i = 0; i < p->nr_scaled; i++)
+		if (!strcmp(p->scaled[i].container, container))
+			return &p->scaled[i];
+	if (p->nr_scaled == PF_ARRAY_SIZE(p->scaled)) {
+		p->nr_beyond++;
+		return NULL;
+	}
+	s = &p->scaled[p->nr_scaled++];
+	*s = (struct scaled){ .on_cpu = false };
+	memcpy(s->container, container, strlen(container) + 1);
+	return s;
+}
+
 static void end_metric(struct pf_hpa_json *p)
 {
 	bool cpu = !strcmp(p->metric.resource, "cpu");
 	bool memory = !strcmp(p->metric.resource, "memory");
 	bool one = !strcmp(p->metric.type, "ContainerResource");
-	struct pf_hpa_target *more;
+	struct scaled *s;
 
 	if ((strcmp(p->metric.type, "Resource") && !one) ||
 	    strcmp(p->metric.target, "Utilization") || (!cpu && !memory))
 		return;
-	if (p->nr_waiting == p->max_waiting) {
-		uint32_t max = p->max_waiting ? p->max_waiting * 2 : 4;
-
-		more = realloc(p->waiting, max * sizeof(*more));
-		if (!more) {
-			p->no_memory = true;
-			return;
-		}
-		p->waiting = more;
-		p->max_waiting = max;
-	}
-	more = &p->waiting[p->nr_waiting++];
-	*more = (struct pf_hpa_target){ .on_cpu = cpu, .on_memory = memory };
-	if (one)
-		memcpy(more->container, p->metric.container, sizeof(more->container));
+	s = scaled_of(p, one ? p->metric.container : "");
+	if (!s)
+		return;
+	s->on_cpu |= cpu;
+	s->on_memory |= memory;
 }
 
 static void end_item(struct pf_hpa_json *p)
 {
-	for (uint32_t i = 0; i < p->nr_waiting; i++) {
+	for (uint32_t i = 0; i < p->nr_scaled; i++) {
 		struct pf_hpa_target target = p->item;
 
-		memcpy(target.container, p->waiting[i].container, sizeof(target.container));
-		target.on_cpu = p->waiting[i].on_cpu;
-		target.on_memory = p->waiting[i].on_memory;
+		memcpy(target.container, p->scaled[i].container, sizeof(target.container));
+		target.on_cpu = p->scaled[i].on_cpu;
+		target.on_memory = p->scaled[i].on_memory;
 		if (target.name[0])
 			p->target(p->arg, &target);
 	}
-	p->nr_waiting = 0;
+	p->nr_scaled = 0;
 	p->item = (struct pf_hpa_target){ 0 };
 }
 
@@ -196,7 +208,6 @@ void pf_hpa_json_free(struct pf_hpa_json *p)
 		return;
 	if (p->yajl)
 		yajl_free(p->yajl);
-	free(p->waiting);
 	free(p);
 }
 
@@ -211,8 +222,6 @@ int pf_hpa_json_feed(struct pf_hpa_json *p, const void *data, size_t len)
 {
 	int r = p->failed ? -EBADMSG : pf_json_guard_feed(&p->guard, data, len, feed_yajl, p);
 
-	if (r == 0 && p->no_memory)
-		return -ENOMEM;
 	p->failed = r < 0;
 	return r;
 }
@@ -225,4 +234,9 @@ int pf_hpa_json_finish(struct pf_hpa_json *p)
 const char *pf_hpa_json_continue(const struct pf_hpa_json *p)
 {
 	return p->token;
+}
+
+uint64_t pf_hpa_json_beyond(const struct pf_hpa_json *p)
+{
+	return p->nr_beyond;
 }

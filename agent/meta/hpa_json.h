@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "core/types.h"
 
-/* What one metric scales, and on what. */
+/* What an autoscaler scales by utilization, one for each container it names. */
 struct pf_hpa_target {
 	char namespace_name[PF_LABEL_NAME_MAX];
 	char kind[64], name[PF_OBJECT_NAME_MAX];
@@ -27,7 +27,7 @@ struct pf_hpa_target {
 
 struct pf_hpa_json;
 
-/** pf_hpa_json_new() - @target is called for each metric found; borrowed until it returns. Return: 0;
+/** pf_hpa_json_new() - @target: called for what was found; borrowed until it returns. Return: 0;
  * -ENOMEM. */
 PF_MUST_CHECK int pf_hpa_json_new(void (*target)(void *arg, const struct pf_hpa_target *target),
 				  void *arg, struct pf_hpa_json **ret_parser);
@@ -41,5 +41,7 @@ PF_MUST_CHECK int pf_hpa_json_finish(struct pf_hpa_json *parser);
 
 /** pf_hpa_json_continue() - token of the next page; "": this was the last. */
 const char *pf_hpa_json_continue(const struct pf_hpa_json *parser);
+/** pf_hpa_json_beyond() - metrics left out: of more containers than a pod can have. */
+uint64_t pf_hpa_json_beyond(const struct pf_hpa_json *parser);
 
 #endif

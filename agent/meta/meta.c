@@ -220,14 +220,6 @@ static int choose_source(const struct pf_meta *meta, size_t *ret_which, char *er
 	return sources[*ret_which]->usable(&meta->opts.with, error, size);
 }
 
-static void on_hpa(void *arg)
-{
-	struct pf_meta *meta = arg;
-
-	if (meta->opts.changed)
-		meta->opts.changed(meta->opts.changed_arg);
-}
-
 static int open_hpa(struct pf_meta *meta, char *error, size_t error_size)
 {
 	const struct pf_meta_server *server = &meta->opts.with.apiserver;
@@ -240,7 +232,7 @@ static int open_hpa(struct pf_meta *meta, char *error, size_t error_size)
 			 "pods.hpa: no API server: not in a pod, and no pods.apiserver.url");
 		return -EINVAL;
 	}
-	r = pf_hpa_new(meta->loop, server, on_hpa, meta, &meta->hpa);
+	r = pf_hpa_new(meta->loop, server, notify, meta, &meta->hpa);
 	if (r < 0)
 		snprintf(error, error_size, "pods.hpa: %s", strerror(-r));
 	return r;
@@ -329,11 +321,6 @@ enum pf_meta_answer pf_meta_lookup(struct pf_meta *meta, const struct pf_cgroup 
 void pf_meta_settle(struct pf_meta *meta)
 {
 	pf_podmap_settle(meta->map);
-}
-
-uint64_t pf_meta_generation(const struct pf_meta *meta)
-{
-	return pf_podmap_generation(meta->map) + (meta->hpa ? pf_hpa_generation(meta->hpa) : 0);
 }
 
 void pf_meta_status(struct pf_meta *meta, struct pf_meta_status *ret_status)

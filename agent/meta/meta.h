@@ -48,10 +48,6 @@ enum pf_meta_answer pf_meta_lookup(struct pf_meta *meta, const struct pf_cgroup 
 				   struct pf_identity *ret_identity);
 void pf_meta_settle(struct pf_meta *meta);
 
-/** pf_meta_generation() - an answer can only have changed if this has. PF_META_PENDING may also end
- * by time. */
-uint64_t pf_meta_generation(const struct pf_meta *meta);
-
 /** pf_meta_status() - for /readyz, /v1/status and the log. Texts are valid until the next call. */
 void pf_meta_status(struct pf_meta *meta, struct pf_meta_status *ret_status);
 

@@ -111,12 +111,6 @@ static bool read_link(int dir_fd, const char *name, struct pf_arena *arena, stru
 	return ret_link->id && parse_target(target_copy, ret_link);
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* Return: how many links there are; -errno. */
 static int read_links(const char *folder, struct pf_arena *arena, struct link *ret_links)
 {
@@ -125,7 +119,7 @@ static int read_links(const char *folder, struct pf_arena *arena, struct link *r
 
 	if (snprintf(path, sizeof(path), "%s/containers", folder) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	PF_AUTO(closedirp) DIR *dir = opendir(path);
+	PF_AUTO(pf_closedirp) DIR *dir = opendir(path);
 	struct dirent *entry;
 
 	if (!dir)

@@ -62,7 +62,7 @@ struct pf_podmap {
 	struct pf_map *tracks; /* handle -> struct track */
 	bool resolve_owners, settled, doubted, listless;
 	uint64_t list; /* number of the current list */
-	uint64_t heard_ns, generation;
+	uint64_t heard_ns;
 	struct pf_podmap_stats stats; /* counters only */
 };
 
@@ -119,7 +119,6 @@ static void remove_entry(struct pf_podmap *map, struct entry *entry)
 {
 	(void)pf_map_remove_str(map->pods, entry->pod->cgroup_uid);
 	free_entry(entry);
-	map->generation++;
 }
 
 static void purge(struct pf_podmap *map, uint64_t now_ns, uint64_t kept_ns)
@@ -249,7 +248,6 @@ int pf_podmap_put(struct pf_podmap *map, const struct pf_pod *pod, uint64_t now_
 	set_entry_owner(map, entry, old);
 	entry->list = map->list;
 	entry->gone_ns = 0;
-	map->generation++;
 	return 0;
 }
 
@@ -301,7 +299,6 @@ uint64_t pf_podmap_heard_ns(const struct pf_podmap *map)
 
 void pf_podmap_set_listless(struct pf_podmap *map, bool listless)
 {
-	map->generation += map->listless != listless;
 	map->listless = listless;
 }
 
@@ -315,7 +312,6 @@ void pf_podmap_resolve_owners(struct pf_podmap *map, bool on)
 	if (!on)
 		pf_map_for_each(map->pods, i, entry)
 			entry->owner_waits = false;
-	map->generation++;
 }
 
 const struct pf_pod *pf_podmap_unresolved(struct pf_podmap *map)
@@ -339,7 +335,6 @@ void pf_podmap_set_owner(struct pf_podmap *map, const char *owner_uid, const str
 		if (owner)
 			entry->owner = *owner;
 	}
-	map->generation++;
 }
 
 /* ---- cgroups ---- */
@@ -605,11 +600,6 @@ uint32_t pf_podmap_waiting(const struct pf_podmap *map, uint64_t now_ns)
 void pf_podmap_tick(struct pf_podmap *map, uint64_t now_ns)
 {
 	purge(map, now_ns, GONE_KEPT_NS);
-}
-
-uint64_t pf_podmap_generation(const struct pf_podmap *map)
-{
-	return map->generation;
 }
 
 void pf_podmap_stats(const struct pf_podmap *map, struct pf_podmap_stats *ret_stats)

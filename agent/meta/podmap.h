@@ -108,9 +108,6 @@ uint32_t pf_podmap_waiting(const struct pf_podmap *map, uint64_t now_ns);
 /** pf_podmap_tick() - lets go what is due; call every few seconds. */
 void pf_podmap_tick(struct pf_podmap *map, uint64_t now_ns);
 
-/** pf_podmap_generation() - grows with each change that may alter an answer. */
-uint64_t pf_podmap_generation(const struct pf_podmap *map);
-
 void pf_podmap_stats(const struct pf_podmap *map, struct pf_podmap_stats *ret_stats);
 
 #endif

@@ -138,13 +138,6 @@ int pf_reader_start(struct pf_reader *reader, const struct pf_read *read)
 	return pf_http_start(reader->http, &request, &reader->call);
 }
 
-void pf_reader_stop(struct pf_reader *reader)
-{
-	if (reader->call)
-		pf_http_cancel(reader->call);
-	reader->call = NULL;
-}
-
 bool pf_reader_busy(const struct pf_reader *reader)
 {
 	return reader->call;

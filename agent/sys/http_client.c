@@ -27,7 +27,6 @@ struct pf_http {
 	struct pf_http_call *calls;
 	char *ca_file, *token_file, *cert_file, *key_file, *unix_socket;
 	bool insecure;
-	bool in_curl; /* within curl_multi_socket_action(), where calls must not be removed */
 };
 
 struct pf_http_call {
@@ -39,7 +38,6 @@ struct pf_http_call {
 	struct pf_http_call_opts request; /* its strings are not used after the start */
 	uint64_t max_body, nr_bytes;
 	int err; /* given by on_body, or -EFBIG */
-	bool cancelled;
 	char error[CURL_ERROR_SIZE + 64];
 };
 
@@ -111,7 +109,7 @@ static void finish_call(struct pf_http_call *call, CURLcode code)
 	if (result.err)
 		result.error = *call->error ? call->error : curl_easy_strerror(code);
 	unlink_call(call);
-	if (!call->cancelled && call->request.on_done)
+	if (call->request.on_done)
 		call->request.on_done(call->request.arg, &result);
 	free_call(call);
 }
@@ -134,30 +132,12 @@ static void take_finished(struct pf_http *http)
 	}
 }
 
-/* Those that were cancelled from within curl. */
-static void sweep_cancelled(struct pf_http *http)
-{
-	for (struct pf_http_call **place = &http->calls; *place;) {
-		struct pf_http_call *call = *place;
-
-		if (!call->cancelled) {
-			place = &call->next;
-			continue;
-		}
-		*place = call->next;
-		free_call(call);
-	}
-}
-
 static void act(struct pf_http *http, curl_socket_t fd, int what)
 {
 	int nr_running;
 
-	http->in_curl = true;
 	(void)curl_multi_socket_action(http->multi, fd, what, &nr_running);
-	http->in_curl = false;
 	take_finished(http);
-	sweep_cancelled(http);
 }
 
 static void on_socket_ready(void *arg, int fd, uint32_t events)
@@ -282,8 +262,6 @@ static size_t on_curl_body(char *data, size_t one, size_t len, void *arg)
 	long status = 0;
 
 	(void)one;
-	if (call->cancelled)
-		return 0;
 	call->nr_bytes += len;
 	if (call->nr_bytes > call->max_body) {
 		call->err = -EFBIG;
@@ -295,9 +273,9 @@ static size_t on_curl_body(char *data, size_t one, size_t len, void *arg)
 		return len;
 	(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	call->err = call->request.on_body(call->request.arg, status, data, len);
-	if (call->err && !call->cancelled)
+	if (call->err)
 		snprintf(call->error, sizeof(call->error), "the answer was not understood");
-	return call->err || call->cancelled ? 0 : len;
+	return call->err ? 0 : len;
 }
 
 static int set_token(struct pf_http_call *call)
@@ -440,15 +418,6 @@ int pf_http_start(struct pf_http *http, const struct pf_http_call_opts *request,
 	if (ret_call)
 		*ret_call = call;
 	return 0;
-}
-
-void pf_http_cancel(struct pf_http_call *call)
-{
-	call->cancelled = true;
-	if (call->http->in_curl)
-		return; /* act() sees to it */
-	unlink_call(call);
-	free_call(call);
 }
 
 int pf_http_escape(const char *text, char *ret, size_t size)

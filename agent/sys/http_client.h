@@ -78,9 +78,6 @@ PF_DEFINE_AUTO(struct pf_http *, pf_http_free);
 PF_MUST_CHECK int pf_http_start(struct pf_http *http, const struct pf_http_call_opts *request,
 				struct pf_http_call **ret_call);
 
-/** pf_http_cancel() - ends the call without on_done; also from within its on_body. */
-void pf_http_cancel(struct pf_http_call *call);
-
 /** pf_http_escape() - appends @text percent-encoded for a query or path segment to @ret (at most
  * @size with the NUL).
  * Return: 0; -ENOSPC. */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "core/units.h"
 #include "meta/hpa.h"
 #include "sys/http_server.h"
@@ -22,7 +23,8 @@ static void on_target(void *arg, const struct pf_hpa_target *target)
 	struct got *got = arg;
 
 	if (got->nr < TARGETS_MAX)
-		got->targets[got->nr++] = *target;
+		got->targets[got->nr] = *target;
+	got->nr++;
 }
 
 #define UTILIZATION "\"target\":{\"type\":\"Utilization\",\"averageUtilization\":80}"
@@ -105,18 +107,38 @@ static void test_bad_json(void)
 	PF_CHECK_INT("new", pf_hpa_json_new(on_target, &got, &parser), 0);
 	PF_CHECK_INT("no JSON", pf_hpa_json_feed(parser, "{]", 2), -EBADMSG);
 	PF_CHECK_INT("stays so", pf_hpa_json_feed(parser, "{}", 2), -EBADMSG);
-	for (unsigned nth = 1; nth < 3; nth++) {
-		struct pf_hpa_json *poor = NULL;
-		int r;
+	parser = NULL;
+	fault_alloc(1);
+	PF_CHECK_INT("no memory", pf_hpa_json_new(on_target, &got, &parser), -ENOMEM);
+	fault_alloc_end();
+}
 
-		fault_alloc(nth);
-		r = pf_hpa_json_new(on_target, &got, &poor);
-		if (r == 0)
-			r = pf_hpa_json_feed(poor, list_text, strlen(list_text));
-		fault_alloc_end();
-		PF_CHECK_INT("no memory", r, -ENOMEM);
-		pf_hpa_json_free(poor);
-	}
+/* Whoever may make an autoscaler must not be able to fill the agent's memory with it. */
+static void test_many_metrics(void)
+{
+	enum { NAMED = PF_POD_CONTAINERS_MAX + 70, TIMES = 2 };
+	PF_AUTO(pf_hpa_json_freep) struct pf_hpa_json *parser = NULL;
+	struct got got = { .nr = 0 };
+	struct pf_buf text;
+
+	pf_buf_init(&text, 1 << 20);
+	pf_buf_adds(&text,
+		    "{\"items\":[{\"metadata\":{\"namespace\":\"shop\"},\"spec\":{"
+		    "\"scaleTargetRef\":{\"kind\":\"Deployment\",\"name\":\"web\"},\"metrics\":[");
+	for (int i = 0; i < NAMED * TIMES; i++)
+		pf_buf_addf(
+			&text,
+			"%s{\"type\":\"ContainerResource\",\"containerResource\":{\"name\":\"%s\","
+			"\"container\":\"c%d\"," UTILIZATION "}}",
+			i ? "," : "", i < NAMED ? "cpu" : "memory", i % NAMED);
+	pf_buf_adds(&text, "]}}]}");
+	PF_CHECK_INT("text", text.err, 0);
+	PF_CHECK_INT("new", pf_hpa_json_new(on_target, &got, &parser), 0);
+	PF_CHECK_INT("feed", pf_hpa_json_feed(parser, text.data, text.len), 0);
+	PF_CHECK_INT("one a container", got.nr, PF_POD_CONTAINERS_MAX);
+	PF_CHECK("of both metrics", got.targets[0].on_cpu && got.targets[0].on_memory);
+	PF_CHECK_INT("the others are counted", pf_hpa_json_beyond(parser), 70 * TIMES);
+	pf_buf_done(&text);
 }
 
 /* ---- the list from a server ---- */
@@ -232,7 +254,6 @@ static void test_list(void)
 		     "/apis/autoscaling/v2/horizontalpodautoscalers?limit=500&resourceVersion=0");
 	PF_CHECK_STR("the next page", s.targets[2],
 		     "/apis/autoscaling/v2/horizontalpodautoscalers?limit=500&continue=next%2F1");
-	PF_CHECK_INT("one list", pf_hpa_generation(hpa), 1);
 	PF_CHECK_INT("none beyond the maximum", pf_hpa_refused(hpa), 0);
 	check_fill(hpa, web, true, true, false);
 	check_fill(hpa, identity_of("data", PF_WORKLOAD_DEPLOYMENT, "web", "app"), true, false,
@@ -271,5 +292,6 @@ static void test_denied(void)
 	pf_http_server_free(s.http);
 }
 
-PF_TEST_SUITE(hpa, { "json", test_json }, { "bad json", test_bad_json }, { "list", test_list },
+PF_TEST_SUITE(hpa, { "json", test_json }, { "bad json", test_bad_json },
+	      { "many metrics", test_many_metrics }, { "list", test_list },
 	      { "denied", test_denied });

@@ -149,15 +149,9 @@ static int search_file(struct search *search, const char *path)
 	return search_stream(search, path, fd);
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 static int search_directory(struct search *search, const char *path)
 {
-	PF_AUTO(closedirp) DIR *dir = opendir(path);
+	PF_AUTO(pf_closedirp) DIR *dir = opendir(path);
 	const struct dirent *entry;
 	size_t nr = 0;
 

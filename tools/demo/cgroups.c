@@ -186,17 +186,11 @@ static void kill_all(const char *path)
 			(void)kill(pid, SIGKILL); /* may be gone meanwhile */
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* Children first. Return: whether it is gone. */
 static bool remove_tree(const char *path)
 {
 	{
-		PF_AUTO(closedirp) DIR *dir = opendir(path);
+		PF_AUTO(pf_closedirp) DIR *dir = opendir(path);
 		const struct dirent *entry;
 
 		while (dir && (entry = readdir(dir)) != NULL) {
@@ -229,7 +223,7 @@ void demo_cgroups_remove(const struct demo_cgroups *cgroups)
 void demo_cgroups_remove_stale(const struct demo_cgroups *cgroups)
 {
 	for (size_t i = 0; i < cgroups->nr_roots; i++) {
-		PF_AUTO(closedirp) DIR *dir = opendir(cgroups->roots[i]);
+		PF_AUTO(pf_closedirp) DIR *dir = opendir(cgroups->roots[i]);
 		const struct dirent *entry;
 
 		while (dir && (entry = readdir(dir)) != NULL) {
