@@ -25,9 +25,8 @@ enum pf_top_key {
 	PF_NR_TOP_KEYS,
 };
 
-/** pf_top_key_name() - "cpu", "throttled", ...: as in --sort. pf_top_key_parse(): -EINVAL. */
-const char *pf_top_key_name(enum pf_top_key key);
-int pf_top_key_parse(const char *name, enum pf_top_key *ret_key);
+/** pf_top_key_parse() - "cpu", "throttled", ...: as in --sort. Return: 0; -EINVAL. */
+PF_MUST_CHECK int pf_top_key_parse(const char *name, enum pf_top_key *ret_key);
 
 enum { PF_TOP_COLUMNS = 11, PF_TOP_CELL_MAX = 48, PF_TOP_NAME_MAX = 600 };
 

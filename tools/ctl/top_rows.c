@@ -28,11 +28,6 @@ const struct pf_top_column pf_top_columns[PF_TOP_COLUMNS] = {
 	{ "OOM", 4, -1 },
 };
 
-const char *pf_top_key_name(enum pf_top_key key)
-{
-	return key_names[key];
-}
-
 int pf_top_key_parse(const char *name, enum pf_top_key *ret_key)
 {
 	for (size_t i = 0; i < PF_NR_TOP_KEYS; i++)

@@ -193,8 +193,9 @@ static const struct pf_fleet_info *fleet_info(struct pf_arena *arena,
 	return info;
 }
 
-int pf_reply_container(struct pf_arena *arena, const struct pf_fleet_workload *w,
-		       struct pf_report_container *ret_container)
+/* A workload as a container of a NodeReport. @arena: for what is not in the picture. */
+static int container_of_workload(struct pf_arena *arena, const struct pf_fleet_workload *w,
+				 struct pf_report_container *ret_container)
 {
 	struct pf_identity *identity = pf_arena_alloc(arena, sizeof(*identity));
 
@@ -234,7 +235,7 @@ int pf_reply_report(const struct pf_fleet *fleet, const struct pf_fleet_workload
 	if (!containers)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
-		int r = pf_reply_container(&arena, list[i], &containers[i]);
+		int r = container_of_workload(&arena, list[i], &containers[i]);
 
 		if (r < 0)
 			return r;

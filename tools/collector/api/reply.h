@@ -40,12 +40,6 @@ void pf_reply_row(const struct pf_fleet_workload *workload, char href[PF_HREF_MA
 PF_MUST_CHECK int pf_reply_rows(struct pf_arena *arena, const struct pf_fleet_workload *const *list,
 				size_t nr, struct pf_view_row **ret_rows);
 
-/** pf_reply_container() - a workload as a container of a NodeReport. @arena: for what is not in the
- * picture. Return: 0; -ENOMEM. */
-PF_MUST_CHECK int pf_reply_container(struct pf_arena *arena,
-				     const struct pf_fleet_workload *workload,
-				     struct pf_report_container *ret_container);
-
 /** pf_reply_report() - a list of workloads as an encoded NodeReport. Return: 0; -ENOMEM. */
 PF_MUST_CHECK int pf_reply_report(const struct pf_fleet *fleet,
 				  const struct pf_fleet_workload *const *list, size_t nr,

@@ -221,7 +221,8 @@ static bool is(const char *want, const char *text)
 	return !want || !strcmp(want, text);
 }
 
-bool pf_select_match(const struct pf_select *select, const struct pf_fleet_workload *w)
+/* The workload is asked for. */
+static bool matches(const struct pf_select *select, const struct pf_fleet_workload *w)
 {
 	const struct pf_workload_key *key = &w->key;
 
@@ -239,7 +240,8 @@ bool pf_select_match(const struct pf_select *select, const struct pf_fleet_workl
 
 /* ---- sorting ---- */
 
-double pf_select_risk(const struct pf_fleet_workload *w)
+/* How urgent its findings are; higher is worse. */
+static double risk_of(const struct pf_fleet_workload *w)
 {
 	static const double weight[] = {
 		[PF_TONE_PLAIN] = 0, [PF_TONE_GOOD] = 0,  [PF_TONE_NOTE] = 1,
@@ -286,7 +288,7 @@ static double value_of(enum pf_select_sort sort, const struct pf_fleet_workload 
 	case PF_SELECT_BY_MEMORY:
 		return target_of(w, true);
 	case PF_SELECT_BY_RISK:
-		return pf_select_risk(w);
+		return risk_of(w);
 	case PF_SELECT_BY_SAVINGS:
 		return savings_of(w);
 	default:
@@ -333,7 +335,7 @@ int pf_select_run(const struct pf_select *select, const struct pf_fleet *fleet,
 	for (size_t i = 0; i < fleet->nr_workloads; i++) {
 		const struct pf_fleet_workload *w = &fleet->workloads[i];
 
-		if (!pf_select_match(select, w))
+		if (!matches(select, w))
 			continue;
 		all[nr] = (struct sortable){ value_of(select->sort, w), nr, w };
 		/* By name is the order they are in; downwards its reverse. */

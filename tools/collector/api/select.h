@@ -53,9 +53,6 @@ PF_MUST_CHECK int pf_select_parse(const struct pf_http_request *req, uint64_t de
 				  struct pf_select *ret_select, char *error, size_t error_size);
 void pf_select_done(struct pf_select *select);
 
-/** pf_select_match() - the workload is asked for. */
-bool pf_select_match(const struct pf_select *select, const struct pf_fleet_workload *workload);
-
 /**
  * pf_select_run() - what is asked for, sorted; ties by key, so that pages never overlap.
  * @ret_list: all that match, to be freed with free(); the page is *@ret_page of it.
@@ -65,8 +62,5 @@ PF_MUST_CHECK int pf_select_run(const struct pf_select *select, const struct pf_
 				const struct pf_fleet_workload ***ret_list, size_t *ret_nr,
 				const struct pf_fleet_workload *const **ret_page,
 				size_t *ret_nr_page);
-
-/** pf_select_risk() - how urgent a workload's findings are; higher is worse. */
-double pf_select_risk(const struct pf_fleet_workload *workload);
 
 #endif

@@ -29,8 +29,8 @@ PF_MUST_CHECK int pf_build_end(struct pf_build *build, const struct pf_base *bas
 void pf_build_done(struct pf_build *build); /* also of an unfinished one */
 
 /**
- * pf_build_rules(), pf_build_recommend() - the rules of a workload and its recommendation from
- * evidence; also for a single workload that is looked at closely.
+ * pf_build_recommend() - a workload's recommendation from evidence; also for a single workload that
+ * is looked at closely.
  * @extra: NULL: nothing is known but history.
  */
 struct pf_build_one {

@@ -193,7 +193,8 @@ int pf_merge_add_evidence(struct pf_merge_set *set, const struct pf_workload_key
 	return r < 0 ? r : pf_evidence_merge(merged->evidence, evidence);
 }
 
-int pf_merge_pack(struct pf_merged *merged, struct pf_buf *scratch)
+/* @scratch: reset; keeps its memory for the next. */
+static int pack(struct pf_merged *merged, struct pf_buf *scratch)
 {
 	int r;
 
@@ -224,7 +225,7 @@ int pf_merge_pack_all(struct pf_merge_set *set)
 
 	pf_buf_init(&scratch, PACKED_MAX);
 	pf_map_for_each(set->map, cursor, merged)
-		if ((r = pf_merge_pack(merged, &scratch)) < 0)
+		if ((r = pack(merged, &scratch)) < 0)
 			break;
 	pf_buf_done(&scratch);
 	return r;

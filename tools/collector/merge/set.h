@@ -65,13 +65,9 @@ PF_MUST_CHECK int pf_merge_add_evidence(struct pf_merge_set *set, const struct p
 					const struct pf_evidence *evidence);
 
 /**
- * pf_merge_pack() - evidence and points become bytes, as pf_wire_encode_summary() makes them.
- * @scratch: reset; keeps its memory for the next.
- * Return: 0, also if it is packed already; -ENOMEM; -ENOSPC beyond @scratch.
+ * pf_merge_pack_all() - evidence and points of all that are not packed become bytes, as
+ * pf_wire_encode_summary() makes them. Return: 0; -ENOMEM; -ENOSPC: more than one may have.
  */
-PF_MUST_CHECK int pf_merge_pack(struct pf_merged *merged, struct pf_buf *scratch);
-
-/** pf_merge_pack_all() - packs all that is not. Return: as above. */
 PF_MUST_CHECK int pf_merge_pack_all(struct pf_merge_set *set);
 
 /** pf_merge_unpack() - evidence is there again, to the bit; the points are not. Return: 0; -ENOMEM. */
