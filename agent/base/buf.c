@@ -75,7 +75,7 @@ int pf_buf_adds(struct pf_buf *buf, const char *text)
 	return pf_buf_add(buf, text, strlen(text));
 }
 
-int pf_buf_vaddf(struct pf_buf *buf, const char *format, va_list args)
+static int vaddf(struct pf_buf *buf, const char *format, va_list args)
 {
 	va_list again;
 	char *place;
@@ -101,7 +101,7 @@ int pf_buf_addf(struct pf_buf *buf, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	int r = pf_buf_vaddf(buf, format, args);
+	int r = vaddf(buf, format, args);
 
 	va_end(args);
 	return r;

@@ -41,7 +41,6 @@ void pf_buf_reset(struct pf_buf *buf);
 int pf_buf_add(struct pf_buf *buf, const void *data, size_t len);
 int pf_buf_adds(struct pf_buf *buf, const char *text);
 int pf_buf_addf(struct pf_buf *buf, const char *format, ...) PF_PRINTF(2, 3);
-int pf_buf_vaddf(struct pf_buf *buf, const char *format, va_list args) PF_PRINTF(2, 0);
 
 /** pf_buf_reserve() - makes room for @len more bytes and gives the place to write them;
  * pf_buf_wrote() says how many of them were. */

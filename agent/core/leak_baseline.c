@@ -31,11 +31,6 @@ void pf_leak_baseline_defaults(struct pf_leak_baseline_rule *ret_rule)
 	};
 }
 
-void pf_leak_baseline_restart(struct pf_leak_baseline *baseline)
-{
-	memset(baseline, 0, sizeof(*baseline));
-}
-
 static size_t place(const struct pf_leak_baseline *b, size_t i)
 {
 	return (b->head + i) % PF_LEAK_BASELINE_VALUES;

@@ -36,13 +36,6 @@ const struct pf_policy_result *pf_policy_result_of(const struct pf_recommendatio
 
 /* ---- words ---- */
 
-const char *pf_text_cpu(struct pf_arena *arena, double millicores)
-{
-	const char *text = pf_arena_printf(arena, "%.0fm", millicores);
-
-	return text ? text : "";
-}
-
 const char *pf_text_bytes(struct pf_arena *arena, double bytes)
 {
 	const char *text = bytes >= (double)PF_GIB

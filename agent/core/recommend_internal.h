@@ -56,8 +56,7 @@ static inline bool pf_is_set(uint64_t amount)
 	return amount < PF_NO_LIMIT;
 }
 
-/** pf_text_cpu(), pf_text_bytes() - an amount for people: "870m", "512 MiB". In the arena. */
-const char *pf_text_cpu(struct pf_arena *arena, double millicores);
+/** pf_text_bytes() - an amount for people: "512 MiB". In the arena. */
 const char *pf_text_bytes(struct pf_arena *arena, double bytes);
 
 /** pf_bounded() - an amount of resource @r within the minimum, the node's size, then the policy's minAllowed and

@@ -81,8 +81,9 @@ static void drop_oldest_ended(struct pf_tracks *tracks)
 	}
 }
 
-void pf_identity_from_class(const struct pf_cgroup_class *class, const char *path,
-			    struct pf_identity *ret_identity)
+/* What the cgroup's path alone says. */
+static void identity_from_class(const struct pf_cgroup_class *class, const char *path,
+				struct pf_identity *ret_identity)
 {
 	static const struct pf_resources unknown = { PF_UNKNOWN, PF_UNKNOWN, PF_UNKNOWN,
 						     PF_UNKNOWN };
@@ -152,7 +153,7 @@ int pf_tracks_appeared(struct pf_tracks *tracks, const struct pf_cgroup *cgroup,
 	track->first_seen_ns = now_ns;
 	track->first_seen_unix_ns = now_ns + (uint64_t)wall_offset_ns;
 	track->ended_ns = track->ended_unix_ns = PF_UNKNOWN;
-	pf_identity_from_class(&cgroup->class, cgroup->path, &track->identity);
+	identity_from_class(&cgroup->class, cgroup->path, &track->identity);
 	instance_name(track);
 	pf_slices_init(&track->slices, tracks->opts.run_id);
 	pf_report_now_clear(&track->latest);

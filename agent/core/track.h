@@ -145,8 +145,4 @@ struct pf_tracks_losses {
 };
 struct pf_tracks_losses pf_tracks_get_losses(const struct pf_tracks *tracks);
 
-/** pf_identity_from_class() - what the cgroup's path alone says. */
-void pf_identity_from_class(const struct pf_cgroup_class *class, const char *path,
-			    struct pf_identity *ret_identity);
-
 #endif

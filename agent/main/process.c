@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "main/process.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "sys/elf_file.h"
+
 enum {
 	PATH_LEN = 2048,
 	COMMAND_LINE_MAX = 4096, /* what follows is not about the runtime */
-	SECTIONS_MAX = 128,
-	NAMES_MAX = 16384, /* bytes of section names looked at */
 };
 
 /* v2, and the hierarchies of v1 that every container is in. */
@@ -38,48 +37,18 @@ static int lowest_pid(const char *cgroup_root, const char *path)
 	return lowest;
 }
 
-static int read_at(int fd, void *data, size_t len, uint64_t offset)
-{
-	return pread(fd, data, len, (off_t)offset) == (ssize_t)len ? 0 : -EIO;
-}
-
-/* Go's linker puts its build information into a section of this name; 64-bit only, as all of
- * today's container images. */
-static bool has_go_section(int fd)
-{
-	Elf64_Ehdr header;
-	Elf64_Shdr sections[SECTIONS_MAX];
-	char names[NAMES_MAX];
-	const Elf64_Shdr *strings;
-	size_t len;
-
-	if (read_at(fd, &header, sizeof(header), 0) < 0 ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header.e_shentsize != sizeof(sections[0]) || header.e_shnum > SECTIONS_MAX ||
-	    header.e_shstrndx >= header.e_shnum)
-		return false;
-	if (read_at(fd, sections, header.e_shnum * sizeof(sections[0]), header.e_shoff) < 0)
-		return false;
-	strings = &sections[header.e_shstrndx];
-	len = PF_MIN(strings->sh_size, sizeof(names) - 1);
-	if (read_at(fd, names, len, strings->sh_offset) < 0)
-		return false;
-	names[len] = '\0';
-	for (size_t i = 0; i < header.e_shnum; i++)
-		if (sections[i].sh_name < len &&
-		    !strcmp(names + sections[i].sh_name, ".go.buildinfo"))
-			return true;
-	return false;
-}
-
+/* Go's linker puts its build information into a section of this name. */
 static bool is_go(const char *proc_root, int pid)
 {
 	char path[256];
 	PF_AUTO(pf_closep) int fd = -1;
+	struct pf_elf_section section;
+	struct pf_elf elf;
 
 	(void)snprintf(path, sizeof(path), "%s/%d/exe", proc_root, pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return fd >= 0 && has_go_section(fd);
+	return fd >= 0 && pf_elf_open(fd, &elf) == 0 &&
+	       pf_elf_find_section(&elf, 0, ".go.buildinfo", &section);
 }
 
 static void read_executable(const char *proc_root, int pid, char *ret_path, size_t size)

@@ -14,10 +14,6 @@ static inline bool pf_advice_is_set(uint64_t amount)
 void pf_advice_table(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
 void pf_advice_csv(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
 void pf_advice_data(const struct pf_view_row *rows, size_t nr_rows, bool yaml, struct pf_buf *buf);
-void pf_advice_patch(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
-void pf_advice_vpa(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
-void pf_advice_kustomize(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
-void pf_advice_helm(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
 
 /** pf_advice_clean() - @text without control characters, for a terminal or a comment. */
 void pf_advice_clean(struct pf_buf *buf, const char *text);

@@ -224,7 +224,7 @@ static void one_patch(struct pf_buf *buf, const struct group *g)
 	pf_buf_adds(buf, "\n");
 }
 
-void pf_advice_patch(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
+static void put_patch(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
 {
 	struct group g;
 
@@ -294,7 +294,7 @@ static void one_vpa(struct pf_buf *buf, const struct group *g)
 	pf_emit_close(&e);
 }
 
-void pf_advice_vpa(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
+static void put_vpa(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
 {
 	struct group g;
 
@@ -334,7 +334,7 @@ static void one_kustomize(struct pf_buf *buf, const struct group *g)
 	pf_buf_adds(buf, "\n");
 }
 
-void pf_advice_kustomize(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
+static void put_kustomize(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
 {
 	bool some = false;
 	struct group g;
@@ -387,7 +387,7 @@ static void one_helm(struct pf_emit *e, const struct group *g, const char *key)
 }
 
 /* One document: of several Helm reads the first and says nothing. */
-void pf_advice_helm(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
+static void put_helm(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
 {
 	char room[PF_LABEL_NAME_MAX * 4];
 	struct group g;
@@ -439,16 +439,16 @@ int pf_advice_print(enum pf_advice_format format, const struct pf_view_row *rows
 		pf_advice_csv(rows, nr_rows, buf);
 		break;
 	case PF_ADVICE_PATCH:
-		pf_advice_patch(rows, nr_rows, buf);
+		put_patch(rows, nr_rows, buf);
 		break;
 	case PF_ADVICE_VPA:
-		pf_advice_vpa(rows, nr_rows, buf);
+		put_vpa(rows, nr_rows, buf);
 		break;
 	case PF_ADVICE_KUSTOMIZE:
-		pf_advice_kustomize(rows, nr_rows, buf);
+		put_kustomize(rows, nr_rows, buf);
 		break;
 	case PF_ADVICE_HELM:
-		pf_advice_helm(rows, nr_rows, buf);
+		put_helm(rows, nr_rows, buf);
 		break;
 	default:
 		pf_advice_data(rows, nr_rows, format == PF_ADVICE_YAML, buf);

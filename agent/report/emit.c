@@ -43,7 +43,8 @@ static size_t utf8_length(const unsigned char *s)
 	return 0;
 }
 
-void pf_emit_quoted(struct pf_buf *buf, const char *text)
+/* @text as a JSON string, which is one of YAML too. */
+static void add_quoted(struct pf_buf *buf, const char *text)
 {
 	pf_buf_adds(buf, "\"");
 	for (const unsigned char *s = (const unsigned char *)text; *s;) {
@@ -100,7 +101,7 @@ static void begin_member(struct pf_emit *e, const char *key)
 		pf_buf_adds(e->buf, first ? "\n" : ",\n");
 		indent(e, e->depth);
 		if (!list) {
-			pf_emit_quoted(e->buf, key);
+			add_quoted(e->buf, key);
 			pf_buf_adds(e->buf, ": ");
 		}
 		return;
@@ -117,7 +118,7 @@ static void begin_member(struct pf_emit *e, const char *key)
 	else if (is_plain(key))
 		pf_buf_addf(e->buf, "%s:", key);
 	else {
-		pf_emit_quoted(e->buf, key);
+		add_quoted(e->buf, key);
 		pf_buf_adds(e->buf, ":");
 	}
 }
@@ -170,7 +171,7 @@ void pf_emit_text(struct pf_emit *e, const char *key, const char *text)
 	if (e->yaml && is_plain(text))
 		pf_buf_adds(e->buf, text);
 	else
-		pf_emit_quoted(e->buf, text);
+		add_quoted(e->buf, text);
 }
 
 void pf_emit_textf(struct pf_emit *e, const char *key, const char *format, ...)

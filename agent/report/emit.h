@@ -40,7 +40,5 @@ void pf_emit_double(struct pf_emit *emit, const char *key, double value); /* not
 void pf_emit_bool(struct pf_emit *emit, const char *key, bool value);
 void pf_emit_null(struct pf_emit *emit, const char *key);
 
-/** pf_emit_quoted() - @text as a JSON string, which is one of YAML too. */
-void pf_emit_quoted(struct pf_buf *buf, const char *text);
 
 #endif

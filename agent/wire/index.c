@@ -43,26 +43,6 @@ static size_t nr_tables;
 static bool tables_fit = true;
 static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
 
-static uint8_t wire_type_of(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_BYTES:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return PROTOBUF_C_WIRE_TYPE_64BIT;
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return PROTOBUF_C_WIRE_TYPE_32BIT;
-	default:
-		return PROTOBUF_C_WIRE_TYPE_VARINT;
-	}
-}
-
 /* NULL: more types or larger field numbers than there is room for; then nothing is walked. */
 static const struct pf_wire_table *table_of(const ProtobufCMessageDescriptor *descriptor)
 {
@@ -81,7 +61,7 @@ static const struct pf_wire_table *table_of(const ProtobufCMessageDescriptor *de
 
 		if (field->id >= NUMBER_MAX)
 			return NULL;
-		table->wire_type[field->id] = wire_type_of(field->type);
+		table->wire_type[field->id] = (uint8_t)pf_wire_type_of(field->type);
 		table->repeated[field->id] = field->label == PROTOBUF_C_LABEL_REPEATED;
 		table->packed[field->id] =
 			table->repeated[field->id] &&

@@ -55,6 +55,8 @@
 char *pf_wire_text_field(struct pf_arena *arena, const char *text);
 
 const ProtobufCMessageDescriptor *pf_wire_descriptor(enum pf_wire_type type);
+/** pf_wire_type_of() - how the schema's @type is written. */
+unsigned pf_wire_type_of(ProtobufCType type);
 
 /** pf_wire_unpack() - scans, then unpacks into the arena. Return: as pf_wire_decode_report(). */
 PF_MUST_CHECK int pf_wire_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data,
@@ -67,13 +69,7 @@ PF_MUST_CHECK int pf_wire_unpack_scanned(const ProtobufCMessageDescriptor *descr
 					 ProtobufCMessage **ret_message,
 					 struct pf_wire_error *ret_error);
 
-PF_MUST_CHECK int pf_wire_scan_message(const ProtobufCMessageDescriptor *descriptor,
-				       const void *data, size_t len,
-				       struct pf_wire_error *ret_error);
-
 /* Core -> message. NULL: the arena is full or out of memory, see its err. */
-Podfit__V1__Container *pf_wire_put_container(struct pf_arena *arena,
-					     const struct pf_report_container *container);
 Podfit__V1__MemoryKinds *pf_wire_put_kinds(struct pf_arena *arena,
 					   const struct pf_memory_kinds *kinds);
 Podfit__V1__Psi *pf_wire_put_psi(struct pf_arena *arena, const struct pf_psi *psi);

@@ -175,8 +175,8 @@ static Podfit__V1__FleetInfo *put_fleet(struct pf_arena *arena, const struct pf_
 	return to;
 }
 
-Podfit__V1__Container *pf_wire_put_container(struct pf_arena *arena,
-					     const struct pf_report_container *container)
+static Podfit__V1__Container *put_container(struct pf_arena *arena,
+					    const struct pf_report_container *container)
 {
 	Podfit__V1__Container *to = pf_arena_alloc(arena, sizeof(*to));
 
@@ -395,7 +395,7 @@ static int add_container(const struct pf_report_container *container, struct pf_
 
 	if (out->err)
 		return out->err;
-	message = pf_wire_put_container(arena, container);
+	message = put_container(arena, container);
 	r = message ? 0 : arena->err;
 	if (r == 0) {
 		add_varint(out, CONTAINERS_FIELD << 3 | LENGTH_DELIMITED);

@@ -60,7 +60,7 @@ static int skip(const struct scan *scan, const uint8_t **at, const uint8_t *end,
 	return 0;
 }
 
-static unsigned wire_type_of(ProtobufCType type)
+unsigned pf_wire_type_of(ProtobufCType type)
 {
 	switch (type) {
 	case PROTOBUF_C_TYPE_STRING:
@@ -86,7 +86,7 @@ static int scan_fields(const struct scan *scan, const ProtobufCMessageDescriptor
 static int scan_packed(const struct scan *scan, const ProtobufCFieldDescriptor *field,
 		       const uint8_t *at, const uint8_t *end)
 {
-	unsigned type = wire_type_of(field->type);
+	unsigned type = pf_wire_type_of(field->type);
 	size_t width = type == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
 	uint64_t value;
 
@@ -120,7 +120,7 @@ static int scan_delimited(const struct scan *scan, const ProtobufCFieldDescripto
 	*at += len;
 	if (field && field->type == PROTOBUF_C_TYPE_MESSAGE)
 		return scan_fields(scan, field->descriptor, body, *at, depth + 1);
-	if (field && wire_type_of(field->type) != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+	if (field && pf_wire_type_of(field->type) != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
 		return scan_packed(scan, field, body, *at);
 	return 0;
 }
@@ -141,7 +141,7 @@ static int scan_field(const struct scan *scan, const ProtobufCMessageDescriptor 
 		return bad(scan, first, "%s: field number %llu", descriptor->short_name,
 			   (unsigned long long)(tag >> 3));
 	field = protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(tag >> 3));
-	if (field && type != wire_type_of(field->type) &&
+	if (field && type != pf_wire_type_of(field->type) &&
 	    !(field->label == PROTOBUF_C_LABEL_REPEATED &&
 	      type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED))
 		return bad(scan, first, "%s.%s: wire type %u", descriptor->short_name, field->name,
@@ -174,8 +174,8 @@ static int scan_fields(const struct scan *scan, const ProtobufCMessageDescriptor
 	return 0;
 }
 
-int pf_wire_scan_message(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len,
-			 struct pf_wire_error *ret_error)
+static int scan_message(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t len,
+			struct pf_wire_error *ret_error)
 {
 	const struct scan scan = { .start = data, .error = ret_error };
 
@@ -193,7 +193,7 @@ const ProtobufCMessageDescriptor *pf_wire_descriptor(enum pf_wire_type type)
 int pf_wire_scan(enum pf_wire_type type, const void *data, size_t len,
 		 struct pf_wire_error *ret_error)
 {
-	return pf_wire_scan_message(pf_wire_descriptor(type), data, len, ret_error);
+	return scan_message(pf_wire_descriptor(type), data, len, ret_error);
 }
 
 static void *arena_alloc(void *arena, size_t size)
@@ -228,7 +228,7 @@ int pf_wire_unpack(const ProtobufCMessageDescriptor *descriptor, const void *dat
 		   struct pf_arena *arena, ProtobufCMessage **ret_message,
 		   struct pf_wire_error *ret_error)
 {
-	int r = pf_wire_scan_message(descriptor, data, len, ret_error);
+	int r = scan_message(descriptor, data, len, ret_error);
 
 	return r < 0 ? r
 		     : pf_wire_unpack_scanned(descriptor, data, len, arena, ret_message, ret_error);

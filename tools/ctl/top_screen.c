@@ -189,7 +189,7 @@ int pf_top_screen(struct pf_top_view *view)
 	uint64_t nr = 0;
 	int code = PF_EXIT_OK;
 
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, ""); /* for the screen; numbers are read and written with a point */
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
