@@ -65,13 +65,20 @@ static void fill_sums(struct pf_slice *s, uint32_t hour)
 	s->max_threads = 4 + hour % 6;
 }
 
-static void add_hour(struct pf_evidence *e, const char *instance, uint32_t hour)
+/* What happens in hour @hour, @later hours later. */
+static void add_hour_later(struct pf_evidence *e, const char *instance, uint32_t hour,
+			   uint32_t later)
 {
 	struct evidence_hour h = hour_of(hour);
-	PF_AUTO(pf_slice_freep) struct pf_slice *s = evidence_slice(hour, &h);
+	PF_AUTO(pf_slice_freep) struct pf_slice *s = evidence_slice(hour + later, &h);
 
 	fill_sums(s, hour);
 	PF_CHECK_INT("slice", pf_evidence_add_slice(e, pf_evidence_instance_id(instance), s), 0);
+}
+
+static void add_hour(struct pf_evidence *e, const char *instance, uint32_t hour)
+{
+	add_hour_later(e, instance, hour, 0);
 }
 
 /* Field by field: the struct has padding, which nobody promises to keep. */
@@ -241,6 +248,29 @@ static void test_merge(void)
 	check_same("odd + even", whole, odd);
 	PF_CHECK_INT("merge", pf_evidence_merge(even, copy), 0);
 	check_same("even + copy of odd", whole, even);
+}
+
+/* The clock was set back by nine days and a bit: evidence is as if it had been ten whole days earlier, to the last peak. */
+static void test_rebase(void)
+{
+	PF_AUTO(pf_evidence_freep)
+	struct pf_evidence *earlier = evidence_new(), *ahead = evidence_new(), *copy = NULL;
+
+	for (uint32_t h = 0; h < HOURS; h++) {
+		add_hour(earlier, h % 2 ? "a" : "b", h);
+		add_hour_later(ahead, h % 2 ? "a" : "b", h, 10 * 24);
+	}
+	PF_CHECK_INT("copy", pf_evidence_copy(ahead, &copy), 0);
+	pf_evidence_rebase(copy, copy->last_ns - (int64_t)PF_NS_PER_DAY);
+	check_same("a day ahead may be", ahead, copy);
+	pf_evidence_rebase(ahead, earlier->last_ns + (int64_t)(5 * PF_NS_PER_HOUR));
+	check_same("moved", earlier, ahead);
+	PF_CHECK_INT("peaks", ahead->nr_peaks, earlier->nr_peaks);
+	for (uint32_t i = 0; i < ahead->nr_peaks; i++)
+		PF_CHECK_INT("peak", ahead->peaks[i].interval_end_ns,
+			     earlier->peaks[i].interval_end_ns);
+	PF_CHECK_INT("VPA's first", ahead->vpa.first_ns, earlier->vpa.first_ns);
+	PF_CHECK_INT("VPA's last", ahead->vpa.last_ns, earlier->vpa.last_ns);
 }
 
 static void test_merge_empty(void)
@@ -682,9 +712,9 @@ static void test_kill_price(void)
 PF_TEST_SUITE(evidence, { "many instances", test_many_instances },
 	      { "kill is answered", test_kill_is_answered }, { "kill price", test_kill_price },
 	      { "kill and resize", test_kill_and_resize }, { "any order", test_any_order },
-	      { "decay", test_decay }, { "peaks full", test_peaks_full }, { "merge", test_merge },
-	      { "merge empty", test_merge_empty }, { "is VPA", test_is_vpa },
-	      { "memory need", test_memory_need },
+	      { "decay", test_decay }, { "rebase", test_rebase }, { "peaks full", test_peaks_full },
+	      { "merge", test_merge }, { "merge empty", test_merge_empty },
+	      { "is VPA", test_is_vpa }, { "memory need", test_memory_need },
 	      { "windows without limit", test_windows_without_limit }, { "growth", test_growth },
 	      { "growth's reach", test_growth_reach }, { "daily growth", test_daily_growth },
 	      { "old peaks go", test_old_peaks_go }, { "bounded", test_bounded });

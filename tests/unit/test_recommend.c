@@ -143,6 +143,16 @@ static void test_over_provisioned(void)
 	PF_CHECK_STR("currency", f.rec.savings.currency, "EUR");
 	PF_CHECK_INT("savings of all replicas", f.rec.savings.cpu_millicores,
 		     3 * (2000 - (int64_t)podfit(&f)->cpu.target));
+	PF_CHECK_NEAR("hours", f.rec.evidence.covered_hours, 48, 1e-6);
+	PF_CHECK_INT("windows", f.rec.evidence.nr_windows, 48 * 36000);
+	PF_CHECK_NEAR("median", f.rec.evidence.demand_p50_millicores, 0, 0);
+	PF_CHECK_NEAR("p99", f.rec.evidence.demand_p99_millicores, 500, 500 * 0.064);
+	PF_CHECK_NEAR("peak", f.rec.evidence.demand_peak_millicores, 500, 0);
+	PF_CHECK_INT("memory's peak", f.rec.evidence.memory_peak_bytes, 220 * PF_MIB);
+	PF_CHECK_INT("hot memory's", f.rec.evidence.hot_peak_bytes, 200 * PF_MIB);
+	PF_CHECK_NEAR("its mean", f.rec.evidence.hot_mean_bytes, 200.0 * (double)PF_MIB, 1);
+	PF_CHECK_NEAR("use of the request", f.rec.evidence.cpu_utilization, 0.025, 1e-6);
+	PF_CHECK_NEAR("of memory's", f.rec.evidence.memory_utilization, 200.0 / 4096, 1e-6);
 	PF_CHECK_INT("memory saved", f.rec.savings.memory_bytes,
 		     3 * (4096 - 204) * (int64_t)PF_MIB);
 	PF_CHECK_NEAR("money", f.rec.savings.money_per_month,
@@ -296,6 +306,157 @@ static void test_no_curve(void)
 		}
 		tear_down(&f);
 	}
+}
+
+/* A tenth is worth a change, for more memory half of that; a little is not worth a restart. */
+static void test_worth_a_change(void)
+{
+	static const struct {
+		const char *name;
+		double cpu, memory; /* requests, in parts of what is advised */
+		enum pf_verdict cpu_verdict, memory_verdict;
+	} cases[] = {
+		{ "a little more", 1.08, 1.08, PF_VERDICT_NONE, PF_VERDICT_NONE },
+		{ "more", 1.13, 1.13, PF_VERDICT_CPU_OVER_PROVISIONED,
+		  PF_VERDICT_MEMORY_OVER_PROVISIONED },
+		{ "a little less", 0.94, 0.97, PF_VERDICT_NONE, PF_VERDICT_NONE },
+		{ "less", 0.87, 0.94, PF_VERDICT_CPU_UNDER_PROVISIONED,
+		  PF_VERDICT_MEMORY_UNDER_PROVISIONED },
+	};
+	static const enum pf_verdict all[] = { PF_VERDICT_CPU_OVER_PROVISIONED,
+					       PF_VERDICT_CPU_UNDER_PROVISIONED,
+					       PF_VERDICT_MEMORY_OVER_PROVISIONED,
+					       PF_VERDICT_MEMORY_UNDER_PROVISIONED };
+	struct evidence_hour h = { .busy_windows = 36000,
+				   .demand_millicores = 1000,
+				   .hot_bytes = 1000 * PF_MIB };
+	struct fixture f;
+
+	set_up(&f);
+	evidence_run(f.e, "a", 0, 48, &h);
+	recommend(&f);
+	double cpu = (double)podfit(&f)->cpu.target, memory = (double)podfit(&f)->memory.target;
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(cases); i++) {
+		f.in.present = sizes((uint64_t)(cpu * cases[i].cpu), PF_NO_LIMIT, 1, 8000);
+		f.in.present.memory_request_bytes = (uint64_t)(memory * cases[i].memory);
+		recommend(&f);
+		for (size_t v = 0; v < PF_ARRAY_SIZE(all); v++)
+			PF_CHECK_INT(cases[i].name, finding(&f, all[v], false) != NULL,
+				     all[v] == cases[i].cpu_verdict ||
+					     all[v] == cases[i].memory_verdict);
+	}
+	check_sentence(&f, PF_VERDICT_MEMORY_UNDER_PROVISIONED, " but needs 1020 MiB.");
+	check_finding(&f, "more CPU", PF_VERDICT_CPU_UNDER_PROVISIONED,
+		      PF_ACTION_INCREASE_REQUESTS);
+	check_finding(&f, "more memory", PF_VERDICT_MEMORY_UNDER_PROVISIONED,
+		      PF_ACTION_INCREASE_REQUESTS);
+	tear_down(&f);
+}
+
+/* Time that tasks stood still for memory, or for disks. */
+static void test_stalls(void)
+{
+	struct evidence_hour h = { .busy_windows = 36000,
+				   .demand_millicores = 500,
+				   .hot_bytes = 100 * PF_MIB };
+	static const struct {
+		const char *name;
+		uint64_t reclaim_s, psi_s, io_s;
+		bool pressure, io;
+	} cases[] = { { "none", 0, 0, 0, false, false },
+		      { "some", 30, 30, 300, false, false },
+		      { "reclaim", 72, 1, 1, true, false },
+		      { "pressure", 1, 72, 1, true, false },
+		      { "disks", 1, 1, 720, false, true } };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+
+		set_up(&f);
+		for (uint32_t hour = 0; hour < 30; hour++) {
+			PF_AUTO(pf_slice_freep) struct pf_slice *s = evidence_slice(hour, &h);
+
+			s->reclaim_ns = cases[i].reclaim_s * PF_NS_PER_S;
+			s->psi.memory_some_ns = cases[i].psi_s * PF_NS_PER_S;
+			s->block_io_ns = cases[i].io_s * PF_NS_PER_S;
+			PF_CHECK_INT("slice", pf_evidence_add_slice(f.e, 1, s), 0);
+		}
+		recommend(&f);
+		PF_CHECK_INT(cases[i].name, finding(&f, PF_VERDICT_MEMORY_PRESSURE, false) != NULL,
+			     cases[i].pressure);
+		PF_CHECK_INT(cases[i].name, finding(&f, PF_VERDICT_IO_STALLED, false) != NULL,
+			     cases[i].io);
+		if (cases[i].pressure)
+			check_sentence(&f, PF_VERDICT_MEMORY_PRESSURE, "2.0 % of the time");
+		if (cases[i].io)
+			check_sentence(&f, PF_VERDICT_IO_STALLED, "200 ms of every second");
+		tear_down(&f);
+	}
+}
+
+/* More tasks at once than the quota pays for are the cause of throttling; few at a time are not. */
+static void test_threads(void)
+{
+	for (unsigned cpus = 1; cpus <= 3; cpus += 2) {
+		struct evidence_hour h = { .idle_windows = 30000,
+					   .busy_windows = 6000,
+					   .demand_millicores = 1000 * cpus - 100,
+					   .usage_millicores = 100,
+					   .quota_us = 50000,
+					   .nr_periods = 20000,
+					   .nr_throttled = 5000,
+					   .throttled_ns = 300 * PF_NS_PER_S,
+					   .threads = 8,
+					   .hot_bytes = 100 * PF_MIB };
+		struct fixture f;
+
+		set_up(&f);
+		f.in.present = sizes(200, 500, 110, 200);
+		evidence_run(f.e, "a", 0, 30, &h);
+		recommend(&f);
+		PF_CHECK_INT("threads", finding(&f, PF_VERDICT_THREADS_EXCEED_QUOTA, false) != NULL,
+			     cpus == 3);
+		if (cpus == 3)
+			check_sentence(
+				&f, PF_VERDICT_THREADS_EXCEED_QUOTA,
+				"Up to 8 tasks, at times 2.9 CPUs at once, share a quota of 500m");
+		/* The limit was raised since: what was seen does not call for more. */
+		f.in.present.cpu_limit_millicores = 8000;
+		recommend(&f);
+		check_finding(&f, "raised", PF_VERDICT_CPU_THROTTLED, PF_ACTION_NONE);
+		check_sentence(&f, PF_VERDICT_CPU_THROTTLED,
+			       "at the present limit of 8000m the demand seen predicts 0.0 %");
+		tear_down(&f);
+	}
+}
+
+static void test_heap(void)
+{
+	struct evidence_hour h = { .idle_windows = 36000, .hot_bytes = 100 * PF_MIB };
+	struct fixture f;
+
+	set_up(&f);
+	evidence_run(f.e, "a", 0, 30, &h);
+	f.in.runtime = PF_RUNTIME_JVM;
+	f.in.command_line = "java -Xmx2g -jar shop.jar";
+	f.in.present = sizes(100, 100, 1024, 1024);
+	recommend(&f);
+	check_finding(&f, "heap", PF_VERDICT_HEAP_EXCEEDS_LIMIT, PF_ACTION_TUNE_RUNTIME);
+	check_sentence(&f, PF_VERDICT_HEAP_EXCEEDS_LIMIT,
+		       "lets the heap grow to 2.00 GiB, the limit is 1.00 GiB");
+	f.in.present = sizes(100, 100, 1024, 4096);
+	recommend(&f);
+	PF_CHECK("room for it", !finding(&f, PF_VERDICT_HEAP_EXCEEDS_LIMIT, false));
+	f.in.present.memory_limit_bytes = PF_NO_LIMIT;
+	recommend(&f);
+	PF_CHECK("no limit", !finding(&f, PF_VERDICT_HEAP_EXCEEDS_LIMIT, false));
+	f.in.present = sizes(100, 100, 110, 110);
+	f.in.command_line = "java -jar shop.jar";
+	recommend(&f);
+	PF_CHECK("nothing said", !finding(&f, PF_VERDICT_HEAP_EXCEEDS_LIMIT, false));
+	check_sentence(&f, PF_VERDICT_MEMORY_OOM_RISK, "reached 91 % of the limit of 110 MiB");
+	tear_down(&f);
 }
 
 /* No advice that no node could give. */
@@ -689,6 +850,16 @@ static void test_uneven(void)
 	evidence_run(f.e, "c", 0, 30, &large);
 	recommend(&f);
 	check_finding(&f, "uneven", PF_VERDICT_UNEVEN_REPLICAS, PF_ACTION_NONE);
+	check_sentence(&f, PF_VERDICT_UNEVEN_REPLICAS,
+		       "One of 3 instances uses 900m, the median one 100m");
+	tear_down(&f);
+
+	/* Of two nobody knows which one is right. */
+	set_up(&f);
+	evidence_run(f.e, "a", 0, 30, &small);
+	evidence_run(f.e, "c", 0, 30, &large);
+	recommend(&f);
+	PF_CHECK("two", !finding(&f, PF_VERDICT_UNEVEN_REPLICAS, false));
 	tear_down(&f);
 }
 
@@ -723,9 +894,11 @@ static void test_out_of_memory(void)
 PF_TEST_SUITE(recommend, { "over-provisioned", test_over_provisioned }, { "savings", test_savings },
 	      { "VPA's result", test_vpa_result }, { "short history", test_short_history },
 	      { "no curve", test_no_curve }, { "node size", test_node_size },
-	      { "throttled", test_throttled }, { "throttled far", test_throttled_far },
-	      { "saturated", test_saturated }, { "held for contention", test_held_for_contention },
-	      { "OOM", test_oom }, { "leak is not fed", test_leak_is_not_fed },
+	      { "worth a change", test_worth_a_change }, { "stalls", test_stalls },
+	      { "threads", test_threads }, { "heap", test_heap }, { "throttled", test_throttled },
+	      { "throttled far", test_throttled_far }, { "saturated", test_saturated },
+	      { "held for contention", test_held_for_contention }, { "OOM", test_oom },
+	      { "leak is not fed", test_leak_is_not_fed },
 	      { "suspect is held", test_suspect_is_held }, { "start", test_start },
 	      { "bounds and modes", test_bounds_and_modes },
 	      { "missing and HPA", test_missing_and_hpa }, { "uneven", test_uneven },

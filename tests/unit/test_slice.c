@@ -45,6 +45,52 @@ static void test_sums_and_unknowns(void)
 	PF_CHECK("saturates below the special values", slice->usage_ns == PF_NO_LIMIT - 1);
 }
 
+/* All that is only added up, and that every change raises the sequence: the highest one is the state. */
+static void test_all_sums(void)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+	struct pf_sample sample = sample_of(0, PF_NS_PER_S);
+	uint64_t sequence;
+
+	PF_CHECK_INT("new", pf_slice_new(&slice), 0);
+	sample.psi = (struct pf_psi){ 1, 2, 3, 4, 5, 6 };
+	sample.events_high = 7;
+	sample.events_max = 8;
+	sample.events_oom_kill = 9;
+	sample.nr_waits = 10;
+	sample.quota_wait_ns = 11;
+	sample.contention_wait_ns = 12;
+	sample.reclaim_ns = 13;
+	sample.block_io_ns = 14;
+	sample.nr_periods = 15;
+	sample.nr_throttled = 16;
+	sample.throttled_ns = 17;
+	for (unsigned i = 0; i < 2; i++)
+		PF_CHECK_INT("add", pf_slice_add(slice, &sample, false), 0);
+	const uint64_t got[] = {
+		slice->psi.cpu_some_ns,	   slice->psi.cpu_full_ns, slice->psi.memory_some_ns,
+		slice->psi.memory_full_ns, slice->psi.io_some_ns,  slice->psi.io_full_ns,
+		slice->events_high,	   slice->events_max,	   slice->oom_kills,
+		slice->nr_waits,	   slice->quota_wait_ns,   slice->contention_wait_ns,
+		slice->reclaim_ns,	   slice->block_io_ns,	   slice->nr_periods,
+		slice->nr_throttled,	   slice->throttled_ns
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(got); i++)
+		PF_CHECK_INT("sum", got[i], 2 * (i + 1));
+	sequence = slice->sequence;
+	PF_CHECK_INT("minute", pf_slice_minute(slice, 100), 0);
+	PF_CHECK("a minute", slice->sequence > sequence);
+	sequence = slice->sequence;
+	PF_CHECK_INT("peak", pf_slice_peak(slice, 1, 100, false), 0);
+	PF_CHECK("a peak", slice->sequence > sequence);
+	sequence = slice->sequence;
+	pf_slice_oom(slice, 50);
+	PF_CHECK("an overshoot", slice->sequence > sequence);
+	pf_slice_oom(slice, 40);
+	PF_CHECK_INT("the highest", slice->oom_overshoot_bytes, 50);
+}
+
 static void test_means_are_time_weighted(void)
 {
 	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
@@ -186,7 +232,7 @@ static void test_nothing_seen(void)
 	PF_CHECK_INT("nor in the one beside it", slice->hists[PF_HIST_QUOTA_WAIT][2], 0);
 }
 
-PF_TEST_SUITE(slice, { "sums and unknowns", test_sums_and_unknowns },
+PF_TEST_SUITE(slice, { "all sums", test_all_sums }, { "sums and unknowns", test_sums_and_unknowns },
 	      { "means are time-weighted", test_means_are_time_weighted },
 	      { "histograms", test_histograms }, { "quota changes", test_quota_changes },
 	      { "peaks", test_peaks }, { "hours", test_hours },

@@ -284,6 +284,75 @@ static void test_kill_named_later(void)
 	pf_tracks_free(f.tracks);
 }
 
-PF_TEST_SUITE(track, { "life", test_life }, { "restart", test_restart }, { "full", test_full },
-	      { "many", test_many }, { "clock steps", test_clock_steps }, { "kill", test_kill },
-	      { "kill named later", test_kill_named_later });
+/* A sample of @length_ns with @nr waits of @ns each. */
+static void waits(struct fixture *f, uint64_t length_ns, uint32_t nr, uint64_t ns)
+{
+	uint32_t contention[PF_LATENCY_BUCKETS] = { 0 }, quota[PF_LATENCY_BUCKETS] = { 0 };
+	struct pf_sample s;
+
+	pf_sample_clear(&s);
+	s.handle = 1;
+	s.start_ns = f->now_ns;
+	f->now_ns += length_ns;
+	s.end_ns = f->now_ns;
+	s.usage_ns = length_ns / 2;
+	contention[pf_hist_bucket(PF_LAYOUT_LATENCY_NS, ns)] = nr / 2;
+	quota[pf_hist_bucket(PF_LAYOUT_LATENCY_NS, ns)] = nr - nr / 2;
+	s.hists[PF_HIST_CONTENTION_WAIT] = contention;
+	s.hists[PF_HIST_QUOTA_WAIT] = quota;
+	PF_CHECK_INT("sampled", pf_tracks_sampled(f->tracks, &s, f->offset_ns), 0);
+}
+
+/* Waits of an interval tell its latencies, both kinds together; each interval of its own waits only. */
+static void test_waits(void)
+{
+	struct pf_track *track;
+	struct fixture f;
+
+	set_up(&f, 8);
+	track = appear(&f, 1, "/system.slice/web.service");
+	waits(&f, 10 * PF_NS_PER_S, 0, 1);
+	PF_CHECK("measured, and there were none",
+		 track->waits_known && !track->waits && track->latest.runq_p99_ns == PF_UNKNOWN);
+	waits(&f, 10 * PF_NS_PER_S, 100, 8 * PF_NS_PER_MS);
+	PF_CHECK_NEAR("p50", (double)track->latest.runq_p50_ns, 8e6, 2e6);
+	PF_CHECK_NEAR("p99", (double)track->latest.runq_p99_ns, 8e6, 2e6);
+	PF_CHECK_INT("both kinds", pf_hist_total(track->waits->total, PF_LATENCY_BUCKETS), 100);
+	waits(&f, 10 * PF_NS_PER_S, 200, 100 * PF_NS_PER_US);
+	PF_CHECK_NEAR("of the newest only", (double)track->latest.runq_p99_ns, 1e5, 25e3);
+	PF_CHECK_NEAR("the interval has both", (double)track->interval.runq_p99_ns, 8e6, 2e6);
+	PF_CHECK_NEAR("most were short", (double)track->interval.runq_p50_ns, 1e5, 25e3);
+	pf_tracks_begin_interval(f.tracks);
+	waits(&f, 10 * PF_NS_PER_S, 10, 100 * PF_NS_PER_US);
+	PF_CHECK_NEAR("a new interval", (double)track->interval.runq_p99_ns, 1e5, 25e3);
+	PF_CHECK_INT("all in all", pf_hist_total(track->waits->total, PF_LATENCY_BUCKETS), 310);
+	pf_tracks_free(f.tracks);
+}
+
+/* Short samples are put together until they cover enough to be worth showing. */
+static void test_short_samples(void)
+{
+	struct pf_track *track;
+	struct fixture f;
+
+	set_up(&f, 8);
+	track = appear(&f, 1, "/system.slice/web.service");
+	waits(&f, PF_LATEST_NS / 4, 10, 8 * PF_NS_PER_MS);
+	PF_CHECK_INT("the first at once", track->latest.interval_ns, PF_LATEST_NS / 4);
+	for (unsigned i = 0; i < 3; i++) {
+		waits(&f, PF_LATEST_NS / 4, 10, 8 * PF_NS_PER_MS);
+		PF_CHECK_INT("not yet", track->latest.interval_ns, PF_LATEST_NS / 4);
+	}
+	waits(&f, PF_LATEST_NS / 4, 10, 8 * PF_NS_PER_MS);
+	PF_CHECK_INT("four together", track->latest.interval_ns, PF_LATEST_NS);
+	PF_CHECK_INT("and their use", track->latest.usage_ns, PF_LATEST_NS / 2);
+	waits(&f, PF_LATEST_NS / 100 * 97, 10, 8 * PF_NS_PER_MS);
+	PF_CHECK_INT("a little early is let go", track->latest.interval_ns,
+		     PF_LATEST_NS / 100 * 97);
+	pf_tracks_free(f.tracks);
+}
+
+PF_TEST_SUITE(track, { "life", test_life }, { "waits", test_waits },
+	      { "short samples", test_short_samples }, { "restart", test_restart },
+	      { "full", test_full }, { "many", test_many }, { "clock steps", test_clock_steps },
+	      { "kill", test_kill }, { "kill named later", test_kill_named_later });
