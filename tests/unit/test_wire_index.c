@@ -180,9 +180,9 @@ static void check_choices(const char *name, const void *data, size_t len, bool u
 /* What is decoded is what decoding all of it and leaving out the rest would have given. */
 static void test_some(void)
 {
-	/* An hour that comes again at the end of its slice is the one that holds. */
-	static const char two_hours[] = "\x92\x01\x0f\x52\x0d\x08\x07"
-					"\x11\x01\0\0\0\0\0\0\0\x08\x01";
+	/* An hour that comes again is the one that holds. */
+	static const char two_hours[] = "\x92\x01\x0f\x52\x0d\x08\x07\x08\x01"
+					"\x11\x01\0\0\0\0\0\0\0";
 	struct pf_buf sample, simulated;
 
 	encode(report_sample(), &sample);

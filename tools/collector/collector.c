@@ -6,6 +6,7 @@
 #include "collector/collector.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 enum {
 	DRAIN_MS = 10000, /* for requests in progress when it is time to stop */
 	CHORE_NS = 1000000000,
+	READING_WAITING_MAX = 4, /* of a second or two each */
 };
 
 static int start_auth(struct pf_collector *c, char *error)
@@ -74,7 +76,11 @@ static int start_merger(struct pf_collector *c, char *error)
 	opts.policy = c->policy;
 	r = pf_readers_new(c->store, c->store_where, &c->readers);
 	if (r == 0)
-		r = pf_pool_new((unsigned)config->web_threads, &c->pool);
+		r = pf_pool_new((unsigned)config->web_threads, UINT_MAX,
+				&c->pool); /* the server limits it */
+	if (r ==
+	    0) /* one at a time: such an answer takes seconds of CPU where there are many nodes */
+		r = pf_pool_new(1, READING_WAITING_MAX, &c->reading_pool);
 	return r < 0 ? r : pf_merger_new(&opts, &c->merger, error, PF_COLLECTOR_ERROR_MAX);
 }
 
@@ -160,6 +166,7 @@ static void stop(struct pf_collector *c)
 	}
 	pf_writer_free(c->writer); /* answers all that it still has */
 	pf_pool_free(c->pool);
+	pf_pool_free(c->reading_pool);
 	pf_http_server_free(c->server);
 	pf_merger_free(c->merger);
 	pf_readers_free(c->readers);

@@ -29,7 +29,7 @@ struct pf_collector {
 	struct pf_readers *readers;
 	struct pf_policy *policy; /* NULL: podfit's own rules */
 	struct pf_merger *merger;
-	struct pf_pool *pool;
+	struct pf_pool *pool, *reading_pool; /* the latter for answers that read many reports */
 	struct pf_http_server *server;
 	struct pf_tls_files tls; /* main thread only */
 	int64_t started_unix_ms;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/api/api.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "collector/api/answers.h"
@@ -10,11 +11,15 @@
 
 enum right { OPEN, READ, WRITE };
 
+/* Where a request is answered: at once; in a thread of the pool; in the one for answers out of many
+ * reports, which hold up only their like. */
+enum where { NOW, IN_POOL, READING };
+
 struct route {
 	const char *path; /* one that ends in a slash is that of all below it */
 	enum pf_http_method method;
 	enum right right;
-	bool slow; /* answered in a thread of the pool */
+	enum where where;
 	void (*handle)(struct pf_collector *c, struct pf_http_request *req);
 };
 
@@ -73,24 +78,24 @@ static void post_report(struct pf_collector *c, struct pf_http_request *req)
 }
 
 static const struct route routes[] = {
-	{ "/v1/reports", PF_HTTP_POST, WRITE, false, post_report },
-	{ "/v1/recommendations", PF_HTTP_GET, READ, true, pf_answer_recommendations },
-	{ "/v1/workloads", PF_HTTP_GET, READ, true, pf_answer_workloads },
-	{ "/v1/workloads/", PF_HTTP_GET, READ, true, pf_answer_workload },
-	{ "/v1/leaks", PF_HTTP_GET, READ, true, pf_answer_leaks },
-	{ "/v1/nodes", PF_HTTP_GET, READ, true, pf_answer_nodes },
-	{ "/v1/nodes/", PF_HTTP_GET, READ, true, pf_answer_node },
-	{ "/v1/namespaces", PF_HTTP_GET, READ, true, pf_answer_namespaces },
-	{ "/v1/compare", PF_HTTP_GET, READ, true, pf_answer_compare },
-	{ "/compare", PF_HTTP_GET, READ, true, pf_pages_compare },
-	{ "/v1/fleet", PF_HTTP_GET, READ, true, pf_answer_fleet },
-	{ "/", PF_HTTP_GET, READ, true, pf_pages_fleet },
-	{ "/nodes", PF_HTTP_GET, READ, true, pf_pages_nodes },
-	{ "/workloads/", PF_HTTP_GET, READ, true, pf_pages_workload },
-	{ "/livez", PF_HTTP_GET, OPEN, false, livez },
-	{ "/readyz", PF_HTTP_GET, OPEN, false, readyz },
-	{ "/startupz", PF_HTTP_GET, OPEN, false, startupz },
-	{ "/metrics", PF_HTTP_GET, READ, false, pf_api_metrics },
+	{ "/v1/reports", PF_HTTP_POST, WRITE, NOW, post_report },
+	{ "/v1/recommendations", PF_HTTP_GET, READ, IN_POOL, pf_answer_recommendations },
+	{ "/v1/workloads", PF_HTTP_GET, READ, IN_POOL, pf_answer_workloads },
+	{ "/v1/workloads/", PF_HTTP_GET, READ, IN_POOL, pf_answer_workload },
+	{ "/v1/leaks", PF_HTTP_GET, READ, IN_POOL, pf_answer_leaks },
+	{ "/v1/nodes", PF_HTTP_GET, READ, IN_POOL, pf_answer_nodes },
+	{ "/v1/nodes/", PF_HTTP_GET, READ, IN_POOL, pf_answer_node },
+	{ "/v1/namespaces", PF_HTTP_GET, READ, IN_POOL, pf_answer_namespaces },
+	{ "/v1/compare", PF_HTTP_GET, READ, READING, pf_answer_compare },
+	{ "/compare", PF_HTTP_GET, READ, READING, pf_pages_compare },
+	{ "/v1/fleet", PF_HTTP_GET, READ, IN_POOL, pf_answer_fleet },
+	{ "/", PF_HTTP_GET, READ, IN_POOL, pf_pages_fleet },
+	{ "/nodes", PF_HTTP_GET, READ, IN_POOL, pf_pages_nodes },
+	{ "/workloads/", PF_HTTP_GET, READ, IN_POOL, pf_pages_workload },
+	{ "/livez", PF_HTTP_GET, OPEN, NOW, livez },
+	{ "/readyz", PF_HTTP_GET, OPEN, NOW, readyz },
+	{ "/startupz", PF_HTTP_GET, OPEN, NOW, startupz },
+	{ "/metrics", PF_HTTP_GET, READ, NOW, pf_api_metrics },
 };
 
 static bool fits(const struct route *route, const char *path)
@@ -171,12 +176,18 @@ void pf_api_handle(void *arg, struct pf_http_request *req)
 	struct pf_collector *c = arg;
 	bool known;
 	const struct route *route = find_route(req, &known); /* admitted, so there is one */
+	const char *busy =
+		"others that take as long are being answered: try again in a few seconds";
+	int r;
 
-	if (!route->slow) {
+	if (route->where == NOW) {
 		route->handle(c, req);
 		return;
 	}
 	pf_http_defer(req);
-	if (pf_pool_run(c->pool, answer, c, req) < 0)
-		pf_http_reply_error(req, 503, "out of memory");
+	r = pf_pool_run(route->where == READING ? c->reading_pool : c->pool, answer, c, req);
+	if (r < 0) {
+		pf_http_reply_header(req, "Retry-After", "5");
+		pf_http_reply_error(req, 503, "%s", r == -EAGAIN ? busy : "out of memory");
+	}
 }

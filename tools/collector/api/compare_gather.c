@@ -219,9 +219,88 @@ static int take_slice(void *arg, const struct pf_resolved *one)
 
 /* ---- all reports ---- */
 
+/* The instances of one node that are on one of the sides, by the names that any report has of them. */
+struct wanted {
+	uint64_t *ids;
+	size_t nr, cap;
+};
+
+static bool is_asked_for(const struct pf_compare_question *q, const char *node,
+			 const struct pf_identity *identity)
+{
+	return pf_filter_match(q->common, node, identity) &&
+	       (pf_filter_match(q->canary, node, identity) ||
+		pf_filter_match(q->stable, node, identity));
+}
+
+static int by_id(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static int find_wanted(const struct pf_compare_question *q, const struct pf_report *const *reports,
+		       size_t nr, struct wanted *wanted)
+{
+	wanted->nr = 0;
+	for (size_t i = 0; i < nr; i++)
+		for (size_t k = 0; k < reports[i]->nr_containers; k++) {
+			const struct pf_report_container *c = &reports[i]->containers[k];
+			int r;
+
+			if (!is_asked_for(q, reports[i]->node, c->identity))
+				continue;
+			r = grow((void **)&wanted->ids, &wanted->cap, wanted->nr,
+				 sizeof(*wanted->ids), PIECES_MAX);
+			if (r < 0)
+				return r;
+			wanted->ids[wanted->nr++] = pf_evidence_instance_id(c->instance);
+		}
+	if (wanted->nr)
+		qsort(wanted->ids, wanted->nr, sizeof(*wanted->ids), by_id);
+	return 0;
+}
+
+static bool is_wanted(void *arg, uint64_t instance)
+{
+	const struct wanted *wanted = arg;
+
+	return bsearch(&instance, wanted->ids, wanted->nr, sizeof(instance), by_id);
+}
+
+/*
+ * Names first, which are cheap and mostly enough: few nodes run what is asked for, and of those only a
+ * few containers are decoded.
+ */
+static int read_node(struct pf_loader *loader, const struct pf_store_report *rows, size_t nr_rows,
+		     struct gathering *g, struct wanted *wanted)
+{
+	const struct pf_wire_choice names = { .hour_from = 1, .hour_to = 0 };
+	const struct pf_wire_choice all = { .wanted = is_wanted,
+					    .arg = wanted,
+					    .hour_from = g->from_hour,
+					    .hour_to = UINT32_MAX,
+					    .state = true };
+	const struct pf_report *const *reports;
+	size_t nr;
+	int r;
+
+	loader->choice = &names;
+	r = pf_loader_node(loader, rows, nr_rows, &reports, &nr);
+	if (r == 0)
+		r = find_wanted(g->question, reports, nr, wanted);
+	if (r < 0 || !wanted->nr)
+		return r;
+	loader->choice = &all;
+	r = pf_loader_node(loader, rows, nr_rows, &reports, &nr);
+	return r < 0 ? r : pf_resolve(reports, nr, g->from_hour, UINT32_MAX, take_slice, g);
+}
+
 static int read_all(struct pf_collector *c, struct gathering *g)
 {
 	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
+	struct wanted wanted = { .nr = 0 };
 	struct pf_store *store = NULL;
 	struct pf_loader loader;
 	char error[256];
@@ -233,15 +312,11 @@ static int read_all(struct pf_collector *c, struct gathering *g)
 	pf_loader_init(&loader, c->store, store, c->config->limits_inflated_bytes,
 		       c->config->limits_decoded_bytes * 4);
 	for (size_t at = 0, end; at < rows.nr && r == 0; at = end) {
-		const struct pf_report *const *reports;
-		size_t nr;
-
 		end = pf_row_list_node_end(&rows, at);
-		r = pf_loader_node(&loader, &rows.rows[at], end - at, &reports, &nr);
-		if (r == 0)
-			r = pf_resolve(reports, nr, g->from_hour, UINT32_MAX, take_slice, g);
+		r = read_node(&loader, &rows.rows[at], end - at, g, &wanted);
 	}
 	pf_loader_done(&loader);
+	free(wanted.ids);
 	pf_readers_give(c->readers, store, r < 0 && r != -ENOSPC);
 	return r;
 }

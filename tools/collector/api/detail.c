@@ -64,11 +64,16 @@ static int merge_nodes(struct pf_collector *c, struct pf_store *store,
 		       const struct pf_row_list *rows, const struct pf_detail *d,
 		       struct pf_open *open)
 {
+	/* Slices of hours that are sealed are in the history. */
+	const struct pf_wire_choice choice = { .hour_from = d->fleet->open_from,
+					       .hour_to = UINT32_MAX,
+					       .state = true };
 	struct pf_loader loader;
 	int r = 0;
 
 	pf_loader_init(&loader, c->store, store, c->config->limits_inflated_bytes,
 		       c->config->limits_decoded_bytes * 4);
+	loader.choice = &choice;
 	for (size_t at = 0, end; at < rows->nr && r == 0; at = end) {
 		const struct pf_store_report *row = &rows->rows[at];
 		const struct pf_report *const *reports;

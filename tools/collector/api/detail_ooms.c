@@ -61,11 +61,13 @@ static int look_at_hour(struct pf_collector *c, struct pf_store *store, struct l
 			uint32_t hour)
 {
 	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
+	const struct pf_wire_choice no_slices = { .hour_from = 1, .hour_to = 0 };
 	struct pf_loader loader;
 	int r = pf_row_list_read(c->store, store, hour, hour, &rows);
 
 	pf_loader_init(&loader, c->store, store, c->config->limits_inflated_bytes,
 		       c->config->limits_decoded_bytes * 4);
+	loader.choice = &no_slices;
 	for (size_t at = 0, end; at < rows.nr && r == 0 && l->nr < OOMS_MAX; at = end) {
 		const struct pf_report *const *reports;
 		size_t nr;

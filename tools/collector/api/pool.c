@@ -17,6 +17,7 @@ struct pf_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct job *first, **last;
+	unsigned nr_waiting, max_waiting;
 	bool stop;
 	pthread_t threads[THREADS_MAX];
 	unsigned nr_threads;
@@ -34,6 +35,7 @@ static struct job *take(struct pf_pool *pool)
 		pool->first = job->next;
 		if (!pool->first)
 			pool->last = &pool->first;
+		pool->nr_waiting--;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return job;
@@ -50,13 +52,14 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int pf_pool_new(unsigned nr_threads, struct pf_pool **ret_pool)
+int pf_pool_new(unsigned nr_threads, unsigned max_waiting, struct pf_pool **ret_pool)
 {
 	PF_AUTO(pf_pool_freep) struct pf_pool *pool = calloc(1, sizeof(*pool));
 
 	if (!pool)
 		return -ENOMEM;
 	pool->last = &pool->first;
+	pool->max_waiting = max_waiting;
 	(void)pthread_mutex_init(&pool->lock, NULL); /* cannot fail with default attributes */
 	(void)pthread_cond_init(&pool->wake, NULL);
 	for (unsigned i = 0; i < PF_MIN(nr_threads, (unsigned)THREADS_MAX); i++) {
@@ -88,14 +91,21 @@ void pf_pool_free(struct pf_pool *pool)
 int pf_pool_run(struct pf_pool *pool, void (*fn)(void *arg, void *what), void *arg, void *what)
 {
 	struct job *job = malloc(sizeof(*job));
+	bool has_room;
 
 	if (!job)
 		return -ENOMEM;
 	*job = (struct job){ NULL, fn, arg, what };
 	pthread_mutex_lock(&pool->lock);
-	*pool->last = job;
-	pool->last = &job->next;
-	pthread_cond_signal(&pool->wake);
+	has_room = pool->nr_waiting < pool->max_waiting;
+	if (has_room) {
+		*pool->last = job;
+		pool->last = &job->next;
+		pool->nr_waiting++;
+		pthread_cond_signal(&pool->wake);
+	}
 	pthread_mutex_unlock(&pool->lock);
-	return 0;
+	if (!has_room)
+		free(job);
+	return has_room ? 0 : -EAGAIN;
 }

@@ -9,12 +9,15 @@
 
 struct pf_pool;
 
-PF_MUST_CHECK int pf_pool_new(unsigned nr_threads, struct pf_pool **ret_pool);
+/** pf_pool_new() - @max_waiting: jobs that may wait for a thread. */
+PF_MUST_CHECK int pf_pool_new(unsigned nr_threads, unsigned max_waiting,
+			      struct pf_pool **ret_pool);
 /** pf_pool_free() - finishes what is queued; accepts NULL. */
 void pf_pool_free(struct pf_pool *pool);
 PF_DEFINE_AUTO(struct pf_pool *, pf_pool_free);
 
-/** pf_pool_run() - calls @fn in one of the threads. Return: 0; -ENOMEM, then it is not called. */
+/** pf_pool_run() - calls @fn in one of the threads. Return: 0; -EAGAIN: too many wait;
+ * -ENOMEM. Then it is not called. */
 PF_MUST_CHECK int pf_pool_run(struct pf_pool *pool, void (*fn)(void *arg, void *what), void *arg,
 			      void *what);
 
