@@ -129,17 +129,19 @@ def fixed(number, value):
 
 
 def report(node="n1", run=7, sequence=1, hour=None, instance="i1", slice_sequence=None, usage=3600 * 10**9,
-           major=1, end=None, workload="web"):
+           major=1, end=None, workload="web", kind=1, start=None, named=True, pod_uid="", container="app",
+           namespace="shop", container_id="", more=b"", more_slice=b""):
+    """@more: further fields of the report, @more_slice: of its hour slice."""
     now = time.time_ns()
     hour = now // (3600 * 10**9) if hour is None else hour
-    piece = (field(1, hour) + fixed(2, run) + field(3, slice_sequence or sequence) + field(4, hour * 3600 * 10**9) +
-             field(5, 3600 * 10**9) + field(10, usage) + field(50, 100 << 20))
+    piece = (field(1, hour) + fixed(2, run) + field(3, slice_sequence or sequence) + field(4, hour * 3600 * 10**9 if start is None else start) +
+             field(5, 3600 * 10**9) + field(10, usage) + field(50, 100 << 20) + more_slice)
     pod = workload + (b"-1" if isinstance(workload, bytes) else "-1")
-    identity = (field(1, "shop") + field(2, pod) + field(4, "app") + field(7, 1) + field(8, workload) +
-                field(12, 1))
+    identity = (field(1, namespace) + field(2, pod) + field(3, pod_uid) + field(4, container) + field(5, container_id) +
+                field(7, kind) + field(8, workload) + field(12, int(named)))
     container = field(1, identity) + field(2, instance) + field(10, piece)
     return (field(1, major) + field(3, "c") + field(4, node) + fixed(6, run) + field(7, sequence) +
-            field(11, end or now) + field(18, container))
+            field(11, end or now) + field(18, container) + more)
 
 
 def packed(**what):

@@ -26,20 +26,6 @@ static void add_amount(uint64_t *sum, uint64_t each, uint64_t count)
 		*sum += each * count;
 }
 
-static void add_savings(struct pf_savings *sum, const struct pf_savings *more)
-{
-	if (!more->known)
-		return;
-	sum->known = true;
-	sum->cpu_millicores += more->cpu_millicores;
-	sum->memory_bytes += more->memory_bytes;
-	if (isnan(more->money_per_month))
-		return;
-	sum->money_per_month =
-		(isnan(sum->money_per_month) ? 0 : sum->money_per_month) + more->money_per_month;
-	sum->currency = more->currency;
-}
-
 /* Where nothing is advised the present value stays. */
 static void add(struct pf_class_sum *sum, const struct pf_fleet_workload *w)
 {
@@ -58,7 +44,7 @@ static void add(struct pf_class_sum *sum, const struct pf_fleet_workload *w)
 		memory = result->memory.target;
 	add_amount(&sum->cpu_advised_millicores, cpu, w->nr_instances);
 	add_amount(&sum->memory_advised_bytes, memory, w->nr_instances);
-	add_savings(&sum->savings, &w->recommendation.savings);
+	pf_fleet_add_savings(&sum->savings, &w->recommendation.savings);
 }
 
 static int by_name(const void *left, const void *right)

@@ -18,36 +18,45 @@ struct looking {
 	size_t nr, nr_reports;
 };
 
-static bool is_of(const char *cluster, const struct pf_report_oom *kill,
+/* Where a kill was. */
+struct place {
+	const char *cluster, *node, *node_class;
+	uint64_t run_id;
+};
+
+static bool is_of(const struct place *at, const struct pf_report_oom *kill,
 		  const struct pf_workload_key *key)
 {
+	if (*key->node_class && strcmp(at->node_class, key->node_class) != 0)
+		return false;
 	return kill->workload_kind == key->kind && !strcmp(kill->workload, key->workload) &&
 	       !strcmp(kill->container, key->container) &&
-	       !strcmp(kill->namespace_name, key->namespace_name) && !strcmp(cluster, key->cluster);
+	       !strcmp(kill->namespace_name, key->namespace_name) &&
+	       !strcmp(at->cluster, key->cluster);
 }
 
-static bool is_listed(const struct looking *l, const char *node, uint64_t run_id, uint64_t kill_id)
+static bool is_listed(const struct looking *l, const struct place *at, uint64_t kill_id)
 {
 	for (size_t i = 0; i < l->nr; i++)
-		if (l->list[i].run_id == run_id && l->list[i].kill.kill_id == kill_id &&
-		    !strcmp(l->list[i].node, node))
+		if (l->list[i].run_id == at->run_id && l->list[i].kill.kill_id == kill_id &&
+		    !strcmp(l->list[i].node, at->node))
 			return true;
 	return false;
 }
 
-static void add(struct looking *l, const char *cluster, const char *node, uint64_t run_id,
-		const struct pf_report_oom *kill)
+static void add(struct looking *l, const struct place *at, const struct pf_report_oom *kill)
 {
 	struct pf_arena *arena = &l->detail->arena;
 	struct pf_fleet_oom *to;
 
-	if (l->nr == OOMS_MAX || !is_of(cluster, kill, &l->detail->workload->key) ||
-	    is_listed(l, node, run_id, kill->kill_id))
+	if (l->nr == OOMS_MAX || !is_of(at, kill, &l->detail->workload->key) ||
+	    is_listed(l, at, kill->kill_id))
 		return;
 	to = &l->list[l->nr++];
 	*to = (struct pf_fleet_oom){ .cluster = l->detail->workload->key.cluster,
-				     .node = pf_arena_strdup(arena, node),
-				     .run_id = run_id,
+				     .node = pf_arena_strdup(arena, at->node),
+				     .node_class = l->detail->workload->key.node_class,
+				     .run_id = at->run_id,
 				     .kill = *kill };
 	to->kill.container_id = pf_arena_strdup(arena, kill->container_id);
 	to->kill.namespace_name = l->detail->workload->key.namespace_name;
@@ -55,6 +64,21 @@ static void add(struct looking *l, const char *cluster, const char *node, uint64
 	to->kill.container = l->detail->workload->key.container;
 	to->kill.pod = pf_arena_strdup(arena, kill->pod);
 	to->kill.comm = pf_arena_strdup(arena, kill->comm);
+}
+
+static void look_at_node(struct looking *l, const struct pf_report *const *reports, size_t nr,
+			 const char *node_class_label)
+{
+	for (size_t i = 0; i < nr; i++) {
+		const struct pf_report *report = reports[i];
+		const struct place at = { report->cluster, report->node,
+					  pf_merge_node_class(pf_resolve_newest(reports, nr),
+							      node_class_label),
+					  report->run_id };
+
+		for (size_t k = 0; k < report->nr_oom_kills; k++)
+			add(l, &at, &report->oom_kills[k]);
+	}
 }
 
 static int look_at_hour(struct pf_collector *c, struct pf_store *store, struct looking *l,
@@ -79,10 +103,8 @@ static int look_at_hour(struct pf_collector *c, struct pf_store *store, struct l
 		if (l->nr_reports > REPORTS_MAX)
 			break;
 		r = pf_loader_node(&loader, &rows.rows[at], end - at, &reports, &nr);
-		for (size_t i = 0; r == 0 && i < nr; i++)
-			for (size_t k = 0; k < reports[i]->nr_oom_kills; k++)
-				add(l, reports[i]->cluster, reports[i]->node, reports[i]->run_id,
-				    &reports[i]->oom_kills[k]);
+		if (r == 0)
+			look_at_node(l, reports, nr, c->config->merge_node_class_label);
 	}
 	pf_loader_done(&loader);
 	return r;
@@ -104,9 +126,12 @@ int pf_detail_read_ooms(struct pf_collector *c, struct pf_store *store, struct p
 	l.list = pf_arena_array(&d->arena, OOMS_MAX, sizeof(*l.list));
 	if (!l.list)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->fleet->nr_ooms; i++)
-		add(&l, d->fleet->ooms[i].cluster, d->fleet->ooms[i].node, d->fleet->ooms[i].run_id,
-		    &d->fleet->ooms[i].kill);
+	for (size_t i = 0; i < d->fleet->nr_ooms; i++) {
+		const struct pf_fleet_oom *oom = &d->fleet->ooms[i];
+
+		add(&l, &(struct place){ oom->cluster, oom->node, oom->node_class, oom->run_id },
+		    &oom->kill);
+	}
 	for (size_t i = d->nr_points;
 	     i-- > 0 && r == 0 && l.nr < OOMS_MAX && l.nr_reports < REPORTS_MAX;) {
 		const struct pf_hour_point *point = &d->points[i];

@@ -270,21 +270,6 @@ static void add_resources(const struct pf_fleet_workload *w, struct pf_resources
 	add_limit(&advised->memory_limit_bytes, next.memory_limit_bytes, w->nr_instances);
 }
 
-static void add_savings(struct pf_savings *sum, const struct pf_savings *more)
-{
-	if (!more->known)
-		return;
-	if (!sum->known)
-		*sum = (struct pf_savings){ .known = true, .money_per_month = NAN };
-	sum->cpu_millicores += more->cpu_millicores;
-	sum->memory_bytes += more->memory_bytes;
-	if (isnan(more->money_per_month))
-		return;
-	sum->money_per_month =
-		(isnan(sum->money_per_month) ? 0 : sum->money_per_month) + more->money_per_month;
-	sum->currency = more->currency;
-}
-
 static void add_findings(struct pf_fleet_totals *totals, const struct pf_recommendation *rec)
 {
 	bool seen[PF_NR_VERDICTS] = { false };
@@ -308,7 +293,7 @@ static void sum_workload(struct pf_fleet_totals *totals, const struct pf_fleet_w
 		totals->cpu_used_millicores += w->usage_now_millicores;
 	if (!isnan(w->hot_now_bytes))
 		totals->memory_used_bytes += w->hot_now_bytes;
-	add_savings(&totals->savings, &w->recommendation.savings);
+	pf_fleet_add_savings(&totals->savings, &w->recommendation.savings);
 	add_findings(totals, &w->recommendation);
 }
 
@@ -352,7 +337,7 @@ static int sum_all(struct pf_fleet *fleet)
 		list[nr - 1].nr_workloads++;
 		list[nr - 1].nr_instances += w->nr_instances;
 		add_resources(w, &list[nr - 1].requested, &list[nr - 1].advised);
-		add_savings(&list[nr - 1].savings, &w->recommendation.savings);
+		pf_fleet_add_savings(&list[nr - 1].savings, &w->recommendation.savings);
 		sum_workload(totals, w);
 	}
 	for (size_t i = 0; i < nr; i++) {

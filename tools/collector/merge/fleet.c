@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/merge/fleet.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "collector/merge/set.h"
@@ -29,4 +30,19 @@ const struct pf_fleet_workload *pf_fleet_find(const struct pf_fleet *fleet,
 {
 	return bsearch(key, fleet->workloads, fleet->nr_workloads, sizeof(*fleet->workloads),
 		       compare);
+}
+
+void pf_fleet_add_savings(struct pf_savings *sum, const struct pf_savings *more)
+{
+	if (!more->known)
+		return;
+	if (!sum->known)
+		*sum = (struct pf_savings){ .known = true, .money_per_month = NAN };
+	sum->cpu_millicores += more->cpu_millicores;
+	sum->memory_bytes += more->memory_bytes;
+	if (isnan(more->money_per_month))
+		return;
+	sum->money_per_month =
+		(isnan(sum->money_per_month) ? 0 : sum->money_per_month) + more->money_per_month;
+	sum->currency = more->currency;
 }

@@ -60,7 +60,7 @@ struct pf_fleet_workload {
 
 /* A kill with whose it was. */
 struct pf_fleet_oom {
-	const char *cluster, *node;
+	const char *cluster, *node, *node_class; /* class "": has none */
 	uint64_t run_id;
 	struct pf_report_oom kill;
 };
@@ -109,5 +109,8 @@ PF_DEFINE_AUTO(struct pf_fleet *, pf_fleet_unref);
 /** pf_fleet_find() - NULL if it is not there. */
 const struct pf_fleet_workload *pf_fleet_find(const struct pf_fleet *fleet,
 					      const struct pf_workload_key *key);
+
+/** pf_fleet_add_savings() - a sum: money only of those that have a price; NaN: none has. */
+void pf_fleet_add_savings(struct pf_savings *sum, const struct pf_savings *more);
 
 #endif

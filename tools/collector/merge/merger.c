@@ -19,6 +19,7 @@ enum {
 	SHARE = 4,		     /* merging takes at most one part in so many of a CPU */
 	IDLE_S = 60,		     /* a merge now and then even if nothing came: time goes on */
 	IDLE_SHARE = 32,	     /* but not more than one part in so many */
+	FIRST_S = 1,		     /* at most between merges while the picture is empty */
 	RETRY_S = 5,		     /* after a failure */
 	LATE_S = 60,		     /* between two looks for reports of hours that are over */
 	CHORES_NS_MIN = 10,	     /* minutes between two looks at what is too old */
@@ -238,6 +239,14 @@ struct pause {
 	uint64_t least_ns, idle_ns; /* if something came, and if nothing did */
 };
 
+/* Whoever has just started a collector is waiting for its first picture. */
+static uint64_t least_pause(struct pf_merger *m)
+{
+	bool is_empty = !m->fleet || !m->fleet->nr_workloads; /* only this thread writes it */
+
+	return is_empty ? PF_MIN(m->opts.interval_ns, FIRST_S * PF_NS_PER_S) : m->opts.interval_ns;
+}
+
 static struct pause work(struct pf_merger *m)
 {
 	uint64_t start_ns = pf_clock_monotonic_ns(), cpu_ns = own_cpu_ns(),
@@ -255,7 +264,7 @@ static struct pause work(struct pf_merger *m)
 			note_failure(m, "forgetting what is too old", r);
 	}
 	cpu_ns = own_cpu_ns() - cpu_ns;
-	return (struct pause){ PF_MAX(m->opts.interval_ns, cpu_ns * (SHARE - 1)),
+	return (struct pause){ PF_MAX(least_pause(m), cpu_ns * (SHARE - 1)),
 			       PF_MAX(IDLE_S * PF_NS_PER_S, cpu_ns * IDLE_SHARE) };
 }
 

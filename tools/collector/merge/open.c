@@ -477,7 +477,7 @@ static bool is_known_kill(const struct pf_open *open, const struct pf_report *re
 	return false;
 }
 
-static void add_ooms(struct pf_open *open, const struct pf_report *report)
+static void add_ooms(struct pf_open *open, const struct pf_report *report, const char *node_class)
 {
 	struct pf_arena *arena = &open->arena;
 
@@ -493,6 +493,7 @@ static void add_ooms(struct pf_open *open, const struct pf_report *report)
 		to = &open->ooms[open->nr_ooms++];
 		to->cluster = pf_arena_strdup(arena, report->cluster);
 		to->node = pf_arena_strdup(arena, report->node);
+		to->node_class = pf_arena_strdup(arena, node_class);
 		to->run_id = report->run_id;
 		to->kill = *from;
 		to->kill.container_id = pf_arena_strdup(arena, from->container_id);
@@ -520,6 +521,6 @@ int pf_open_add_node(struct pf_open *open, const struct pf_report *const *report
 	if (r == 0)
 		r = add_states(&view);
 	for (size_t i = 0; i < nr_reports && !open->part; i++)
-		add_ooms(open, reports[i]);
+		add_ooms(open, reports[i], view.node_class);
 	return r < 0 ? r : open->arena.err;
 }
