@@ -285,13 +285,13 @@ static bool parse_constructor(struct cxx *c)
 static bool parse_unqualified(struct cxx *c)
 {
 	struct demangle *d = c->d;
-	char ch = demangle_peek(d), next = d->at + 1 < d->end ? d->at[1] : '\0';
+	char ch, next;
 	bool ok;
 
-	if (ch == 'L') { /* of internal linkage */
-		d->at++;
-		return parse_unqualified(c);
-	}
+	while (demangle_take(d, "L")) /* of internal linkage */
+		;
+	ch = demangle_peek(d);
+	next = d->at + 1 < d->end ? d->at[1] : '\0';
 	if (ch >= '0' && ch <= '9')
 		ok = parse_source_name(c);
 	else if (ch == 'U')

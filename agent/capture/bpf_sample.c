@@ -314,7 +314,8 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 	pf_sample_clear(&s);
 	s.handle = t->cgroup.handle;
 	s.start_ns = slot->start_ns;
-	s.end_ns = end_ns;
+	/* What appeared while a snapshot was being taken is younger than it. */
+	s.end_ns = PF_MAX(end_ns, slot->start_ns);
 	s.last = last;
 	s.nr_cpus = c->nr_online;
 	pf_snap_difference(&snap, &slot->before.snap, c->layout.mode != PF_CGROUP_V2, &s);
@@ -327,5 +328,5 @@ void pf_bpf_sample(struct pf_capture *c, struct pf_tracked *t, uint64_t end_ns, 
 	fill_stalls(c, t->slot, slot, &s);
 	c->opts.sink.sampled(c->opts.sink.arg, &s);
 	slot->before.snap = snap;
-	slot->start_ns = end_ns;
+	slot->start_ns = s.end_ns;
 }

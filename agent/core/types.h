@@ -122,7 +122,7 @@ struct pf_psi {
  */
 struct pf_sample {
 	uint64_t handle;	   /* struct pf_cgroup */
-	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
+	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC; start <= end */
 	bool last;		   /* the cgroup is gone, this is what was left */
 
 	/* CPU */
