@@ -81,9 +81,7 @@ static struct moments moments_of(const struct pf_compare_side *side, enum pf_mea
 		m.nr++;
 		sum += value;
 	}
-	if (!m.nr)
-		return m;
-	m.mean = sum / (double)m.nr;
+	m.mean = sum / (double)m.nr; /* NaN of none */
 	for (size_t i = 0; i < side->nr; i++) {
 		double value = side->observations[i].values[measure];
 

@@ -140,8 +140,55 @@ static void test_decisions(void)
 			     pf_decision_name(c->decision));
 		PF_CHECK_STR(c->name, pf_sureness_name(got.sureness),
 			     pf_sureness_name(c->sureness));
+		/* What fails is a reason, word for word. */
 		PF_CHECK(c->name, got.nr_reasons > 0);
+		for (size_t m = 0; m < PF_NR_MEASURES; m++) {
+			bool told = false;
+
+			for (size_t r = 0; r < got.nr_reasons; r++)
+				told |= !strcmp(got.reasons[r], got.rows[m].sentence);
+			PF_CHECK_INT(c->name, told, got.rows[m].outcome >= PF_OUTCOME_MEDIUM);
+			PF_CHECK_INT(c->name, got.rows[m].outcome == PF_OUTCOME_UNKNOWN,
+				     m != c->measure || !c->nr_canary);
+		}
 	}
+}
+
+/* A difference that is told must say when it may be chance; one that is sure must not. */
+static void test_sentences(void)
+{
+	static const double even[] = { 100, 110, 90, 105, 95 },
+			    more[] = { 180, 190, 170, 185, 175 };
+	static const double wild[] = { 20, 300, 40, 150, 90 },
+			    wild_more[] = { 30, 310, 200, 60, 200 };
+	struct pf_observation a[MOST], b[MOST];
+	struct pf_compare_side stable = side_of(a, PF_MEASURE_CPU, even, 5);
+	struct pf_compare_side canary = side_of(b, PF_MEASURE_CPU, more, 5);
+	struct pf_compare_rules rules;
+	struct pf_comparison got;
+
+	pf_compare_rules_default(false, &rules);
+	pf_compare(&stable, &canary, &rules, &got);
+	PF_CHECK("sure", strstr(got.rows[PF_MEASURE_CPU].sentence, ": 180 against 100") &&
+				 !strstr(got.rows[PF_MEASURE_CPU].sentence, "chance"));
+	stable = side_of(a, PF_MEASURE_CPU, wild, 5);
+	canary = side_of(b, PF_MEASURE_CPU, wild_more, 5);
+	pf_compare(&stable, &canary, &rules, &got);
+	PF_CHECK("not sure", strstr(got.rows[PF_MEASURE_CPU].sentence, ", but it may be chance"));
+	canary = side_of(b, PF_MEASURE_CPU, wild, 5);
+	pf_compare(&stable, &canary, &rules, &got);
+	PF_CHECK("alike", !strstr(got.rows[PF_MEASURE_CPU].sentence, "chance"));
+	PF_CHECK("not measured",
+		 strstr(got.rows[PF_MEASURE_MEMORY].sentence, "not measured") != NULL);
+	PF_CHECK_STR("nothing", got.reasons[0], "nothing that is measured got worse");
+
+	static const double errors[] = { 1, 1, 1 };
+
+	stable = side_of(a, PF_MEASURE_ERRORS, errors, 3);
+	canary = side_of(b, PF_MEASURE_ERRORS, errors, 3);
+	pf_compare(&stable, &canary, &rules, &got);
+	PF_CHECK("errors and hours", strstr(got.rows[PF_MEASURE_ERRORS].sentence,
+					    ": 3 in 3.0 h against 3 in 3.0 h") != NULL);
 }
 
 /* One OOM kill in two hundred instances is no news; the probabilities are binomial ones, done by hand. */
@@ -186,6 +233,8 @@ static void test_rates(void)
 	b[7].covered_ns = 60e9;
 	pf_compare(&stable, &canary, &rules, &got);
 	PF_CHECK_STR("one in a minute", pf_decision_name(got.decision), "CONTINUE");
+	PF_CHECK_NEAR("over the whole time", got.rows[PF_MEASURE_ERRORS].canary,
+		      1 / (MANY - 1 + 1.0 / 60), 1e-9);
 	for (size_t i = 0; i < MANY; i++)
 		some[i] = i % 10 == 0;
 	canary = side_of(b, PF_MEASURE_ERRORS, some, MANY);
@@ -240,4 +289,5 @@ static void test_baseline(void)
 }
 
 PF_TEST_SUITE(compare, { "rates", test_rates }, { "decisions", test_decisions },
-	      { "interval", test_interval }, { "baseline", test_baseline });
+	      { "sentences", test_sentences }, { "interval", test_interval },
+	      { "baseline", test_baseline });

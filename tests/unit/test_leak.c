@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "core/leak.h"
+#include "core/leak_internal.h"
 #include "unit/check.h"
 
 /* A container whose memory is base + slope * age, with a collector's teeth on top. */
@@ -529,8 +530,93 @@ static void test_baseline(void)
 		-ENODATA);
 }
 
-PF_TEST_SUITE(leak, { "late leak", test_late_leak }, { "kind", test_kind },
-	      { "no limit", test_no_limit }, { "innocents", test_innocents },
+/* MiB at @h hours, of a container that has rested at 870 for 30 of them. */
+static double near_steady(double h)
+{
+	return 870 + 12 * fmax(0, h - 30);
+}
+
+static double near_slow(double h)
+{
+	return 900 + 8 * fmax(0, h - 30);
+}
+
+static double near_burst(double h)
+{
+	return 870 + (h > 34 ? 40 * (h - 34) : 0);
+}
+
+static double near_known(double h)
+{
+	return h > 20 && h < 22 ? 990 : near_steady(h);
+}
+
+static double near_steps(double h)
+{
+	return 870 + 4 * fmax(0, fmin(h, 34) - 30) + 60 * (h > 34.5);
+}
+
+/*
+ * Close to the limit and still setting records: by six floors of 20 minutes, after some hours of growth. Not if the limit is
+ * far, or far at this pace; not for a burst or a step, nor for heights it has had before.
+ */
+static void test_near_limit(void)
+{
+	static const struct {
+		const char *name;
+		double (*mib)(double h);
+		double limit_mib;
+		bool found;
+	} rows[] = {
+		{ "steady", near_steady, 1000, true },
+		{ "far from it", near_steady, 1100, false },
+		{ "too slow", near_slow, 1000, false },
+		{ "a burst from rest", near_burst, 1000, false },
+		{ "known heights", near_known, 1000, false },
+		{ "a step", near_steps, 1000, false },
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
+		struct pf_leak_state state = { 0 };
+		struct pf_leak_options options;
+		struct leak_answer answer = { 0 };
+		struct leak_view view = { .state = &state,
+					  .interval_s = 10,
+					  .limit = rows[i].limit_mib * (double)PF_MIB,
+					  .limited = true };
+
+		pf_leak_options_init(10 * PF_NS_PER_S, 1, &options);
+		for (double h = 0; h < 35.5; h += 10. / 3600) {
+			struct pf_leak_sample sample = {
+				.at_ns = late_leak.start_ns + (uint64_t)(h * 3.6e12),
+				.hot_bytes = (uint64_t)(rows[i].mib(h) * PF_MIB),
+				.limit_bytes = (uint64_t)view.limit,
+				.cpu_cores = .5,
+			};
+
+			(void)pf_leak_push(&state, &options, &sample);
+		}
+		state.released_pages = 0; /* of alarms by other tests */
+		view.now_s = (double)(state.last_ns - state.origin_ns) / 1e9;
+		view.age_s = (double)(state.last_ns - state.start_ns) / 1e9;
+		PF_CHECK_INT(rows[i].name, leak_test_near(&view, LEVEL_20MIN, &answer),
+			     rows[i].found);
+		if (!rows[i].found)
+			continue;
+		PF_CHECK_STR("its name", answer.test, "N3");
+		PF_CHECK_NEAR("slope an hour", answer.slope * 3600 / (double)PF_MIB, 12, .1);
+		PF_CHECK_NEAR("rise of six floors", answer.rise / (double)PF_MIB, 20, .2);
+		PF_CHECK("six floors do not say more",
+			 answer.slope_low <= answer.slope * .6 &&
+				 answer.slope_high >= answer.slope * 1.5);
+		PF_CHECK("the floor of the newest whole bin",
+			 answer.floor <= 936. * PF_MIB && answer.floor >= 928. * PF_MIB);
+		PF_CHECK("its peak", answer.peak > answer.floor && answer.peak <= 936. * PF_MIB);
+	}
+}
+
+PF_TEST_SUITE(leak, { "late leak", test_late_leak }, { "near limit", test_near_limit },
+	      { "kind", test_kind }, { "no limit", test_no_limit }, { "innocents", test_innocents },
 	      { "floor under teeth", test_floor_under_teeth }, { "given back", test_given_back },
 	      { "restart", test_restart }, { "limit raised", test_limit_raised },
 	      { "limit lowered", test_limit_lowered }, { "clock steps", test_clock_steps },

@@ -137,6 +137,9 @@ static void test_over_provisioned(void)
 		      PF_ACTION_DECREASE_REQUESTS);
 	PF_CHECK("the baseline's rule too",
 		 finding(&f, PF_VERDICT_CPU_OVER_PROVISIONED, true) != NULL);
+	PF_CHECK("not throttled", !finding(&f, PF_VERDICT_CPU_THROTTLED, false) &&
+					  !finding(&f, PF_VERDICT_THREADS_EXCEED_QUOTA, false) &&
+					  !finding(&f, PF_VERDICT_NOISY_NEIGHBOUR, false));
 	PF_CHECK("a whole history",
 		 !finding(&f, PF_VERDICT_SHORT_HISTORY, false) && isnan(podfit(&f)->hours_more));
 	PF_CHECK("savings are known", f.rec.savings.known);
