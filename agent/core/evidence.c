@@ -142,7 +142,7 @@ static void weights_at(struct pf_evidence *e, int64_t at_ns, double *ret_long, d
 
 /* ---- memory cells ---- */
 
-static void raise_cell(struct pf_memory_cell *to, const struct pf_memory_cell *from)
+void pf_evidence_raise_cell(struct pf_memory_cell *to, const struct pf_memory_cell *from)
 {
 	to->need_bytes = PF_MAX(to->need_bytes, from->need_bytes);
 	to->peak_bytes = PF_MAX(to->peak_bytes, from->peak_bytes);
@@ -162,7 +162,7 @@ static bool put_cell(struct pf_memory_cell *cells, uint32_t *nr, uint32_t max,
 	while (at > 0 && cells[at - 1].index > cell->index)
 		at--;
 	if (at > 0 && cells[at - 1].index == cell->index) {
-		raise_cell(&cells[at - 1], cell);
+		pf_evidence_raise_cell(&cells[at - 1], cell);
 		return true;
 	}
 	if (*nr == max) {

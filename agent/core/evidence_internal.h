@@ -5,6 +5,9 @@
 
 #include "core/evidence.h"
 
+/** pf_evidence_raise_cell() - @to becomes what both say of one hour or day. */
+void pf_evidence_raise_cell(struct pf_memory_cell *to, const struct pf_memory_cell *from);
+
 /** pf_evidence_reserve_peaks() - room for @more peaks. Return: 0; -ENOMEM, then nothing has changed. */
 PF_MUST_CHECK int pf_evidence_reserve_peaks(struct pf_evidence *evidence, uint32_t more);
 

@@ -2,7 +2,7 @@
 /*
  * evidence_time.c - evidence that a clock which was set back has left in the future.
  */
-#include "core/evidence.h"
+#include "core/evidence_internal.h"
 
 #define DAY_NS ((int64_t)PF_NS_PER_DAY)
 
@@ -12,9 +12,25 @@ static void move(int64_t *at_ns, int64_t back_ns)
 		*at_ns -= back_ns;
 }
 
+/* Not before 1970, where a node without a clock of its own begins. */
 static void move_index(uint32_t *index, int64_t back)
 {
 	*index = (int64_t)*index > back ? *index - (uint32_t)back : 0;
+}
+
+/* Cells that have met at 1970 become one: each index is there once. */
+static void move_cells(struct pf_memory_cell *cells, uint32_t *nr, int64_t back)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < *nr; i++) {
+		move_index(&cells[i].index, back);
+		if (kept && cells[kept - 1].index == cells[i].index)
+			pf_evidence_raise_cell(&cells[kept - 1], &cells[i]);
+		else
+			cells[kept++] = cells[i];
+	}
+	*nr = kept;
 }
 
 void pf_evidence_rebase(struct pf_evidence *e, int64_t now_ns)
@@ -34,10 +50,8 @@ void pf_evidence_rebase(struct pf_evidence *e, int64_t now_ns)
 		return;
 	for (size_t i = 0; i < PF_ARRAY_SIZE(moments); i++)
 		move(moments[i], days * DAY_NS);
-	for (uint32_t i = 0; i < e->nr_hours; i++)
-		move_index(&e->hours[i].index, 24 * days);
-	for (uint32_t i = 0; i < e->nr_days; i++)
-		move_index(&e->days[i].index, days);
+	move_cells(e->hours, &e->nr_hours, 24 * days);
+	move_cells(e->days, &e->nr_days, days);
 	for (uint32_t i = 0; i < e->nr_peaks; i++)
 		e->peaks[i].interval_end_ns -= days * DAY_NS;
 	for (uint32_t i = 0; i < e->nr_instances; i++)

@@ -2,6 +2,7 @@
 /* Slices in any order, merged in any grouping, say the same; and VPA's part is VPA's own answer. */
 #include <string.h>
 
+#include "core/evidence_save.h"
 #include "core/size_memory.h"
 #include "core/vpa_recommend.h"
 #include "unit/evidence_sample.h"
@@ -709,7 +710,33 @@ static void test_kill_price(void)
 	PF_CHECK_INT("the highest is told all the same", size.need_bytes, 1000);
 }
 
-PF_TEST_SUITE(evidence, { "many instances", test_many_instances },
+/* Restored on a node whose clock has not been set yet: hours that meet at 1970 are one, and can be saved again. */
+static void test_rebase_to_1970(void)
+{
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = evidence_new(), *loaded = NULL;
+	struct evidence_hour low = { .idle_windows = 36000, .memory_bytes = 200, .hot_bytes = 200 },
+			     high = { .idle_windows = 36000,
+				      .memory_bytes = 900,
+				      .hot_bytes = 800 };
+	struct pf_buf saved;
+
+	evidence_run(e, "a", 0, 90, &low);
+	evidence_run(e, "a", 90, 1, &high);
+	evidence_run(e, "a", 91, 20, &low);
+	pf_evidence_rebase(e, 300 * (int64_t)PF_NS_PER_S);
+	for (uint32_t i = 1; i < e->nr_hours; i++)
+		PF_CHECK("hours in order", e->hours[i].index > e->hours[i - 1].index);
+	for (uint32_t i = 1; i < e->nr_days; i++)
+		PF_CHECK("days in order", e->days[i].index > e->days[i - 1].index);
+	PF_CHECK_INT("the highest is kept", e->hours[0].need_bytes, 800);
+	pf_buf_init(&saved, 1 << 20);
+	PF_CHECK_INT("saved", pf_evidence_save(e, &saved), 0);
+	PF_CHECK_INT("loaded", pf_evidence_load(saved.data, saved.len, &loaded), 0);
+	pf_buf_done(&saved);
+}
+
+PF_TEST_SUITE(evidence, { "rebase to 1970", test_rebase_to_1970 },
+	      { "many instances", test_many_instances },
 	      { "kill is answered", test_kill_is_answered }, { "kill price", test_kill_price },
 	      { "kill and resize", test_kill_and_resize }, { "any order", test_any_order },
 	      { "decay", test_decay }, { "rebase", test_rebase }, { "peaks full", test_peaks_full },
