@@ -144,12 +144,17 @@ static void walk_bins(struct walk *w, struct pf_leak_state *state, size_t level)
 
 		bin->index =
 			before + (uint32_t)walk_uint(w, bin->index - before, UINT32_MAX - before);
+		/* Two bins in one place make a line of no length. */
+		if (i && bin->index == before)
+			w->err = -EBADMSG;
 		walk_u32(w, &bin->min_pages);
 		spread = (uint32_t)walk_uint(w, spread, UINT32_MAX - bin->min_pages);
 		bin->max_pages = bin->min_pages + spread;
 		walk_float(w, &bin->cpu_cores);
 		before = bin->index;
 	}
+	if (l->nr_bins && l->nr_samples && l->index <= before) /* the bin that is open comes next */
+		w->err = -EBADMSG;
 }
 
 static void walk_blocks(struct walk *w, struct pf_leak_state *state, size_t level)

@@ -110,6 +110,43 @@ static void test_damage(void)
 	pf_buf_done(&buf);
 }
 
+/* Two bins in one place, in each ring, and an open bin in a closed one's. */
+static void test_bins_in_one_place(void)
+{
+	static struct pf_leak_state state, loaded;
+	struct pf_leak_options options;
+	struct pf_buf buf;
+
+	memset(&state, 0, sizeof(state));
+	pf_leak_options_init(10 * PF_NS_PER_S, 1, &options);
+	pf_buf_init(&buf, PF_LEAK_SAVED_MAX);
+	push(&state, &options, 0, 6000);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(state.bin) - 1; i++) {
+		uint32_t index = state.bin[i].index;
+
+		if (!index || state.bin[i + 1].index != index + 1)
+			continue; /* unused, or the end of a ring */
+		state.bin[i].index = index + 1;
+		pf_buf_reset(&buf);
+		PF_CHECK_INT("saved", pf_leak_save(&state, &buf), 0);
+		PF_CHECK_INT("refused", pf_leak_load(buf.data, buf.len, &loaded), -EBADMSG);
+		state.bin[i].index = index;
+	}
+	for (size_t level = 0; level < PF_LEAK_NR_LEVELS - 1; level++) {
+		uint32_t index = state.level[level].index;
+
+		state.level[level].index = index - 1;
+		pf_buf_reset(&buf);
+		PF_CHECK_INT("saved", pf_leak_save(&state, &buf), 0);
+		PF_CHECK_INT("refused", pf_leak_load(buf.data, buf.len, &loaded), -EBADMSG);
+		state.level[level].index = index;
+	}
+	pf_buf_reset(&buf);
+	PF_CHECK_INT("saved", pf_leak_save(&state, &buf), 0);
+	PF_CHECK_INT("as it was", pf_leak_load(buf.data, buf.len, &loaded), 0);
+	pf_buf_done(&buf);
+}
+
 /* A checkpoint of the first form, whose finest bins had another width: these go, the rest stays. */
 static void test_first_form(void)
 {
@@ -143,4 +180,5 @@ static void test_full_buffer(void)
 }
 
 PF_TEST_SUITE(leak_save, { "goes on", test_goes_on }, { "damage", test_damage },
-	      { "first form", test_first_form }, { "full buffer", test_full_buffer });
+	      { "bins in one place", test_bins_in_one_place }, { "first form", test_first_form },
+	      { "full buffer", test_full_buffer });
