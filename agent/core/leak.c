@@ -107,6 +107,12 @@ void pf_leak_rebase(struct pf_leak_state *state, uint64_t now_ns)
 				      &state->released_ns, &state->baseline_alarm.oom_ns };
 	uint64_t ahead_ns = state->last_ns > now_ns ? state->last_ns - now_ns : 0;
 
+	/* To before 1970, which only a clock that knows no better says: its bins have no place. */
+	if (ahead_ns > state->origin_ns) {
+		*state = (struct pf_leak_state){ .limit_bytes = state->limit_bytes,
+						 .nr_late = state->nr_late };
+		return;
+	}
 	for (size_t i = 0; i < PF_ARRAY_SIZE(moments); i++)
 		*moments[i] = *moments[i] > ahead_ns ? *moments[i] - ahead_ns : 0;
 	for (size_t i = 0; i < PF_LEAK_BASELINE_VALUES; i++) {

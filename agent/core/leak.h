@@ -168,7 +168,7 @@ enum pf_leak_event pf_leak_push(struct pf_leak_state *state, const struct pf_lea
 
 /**
  * pf_leak_rebase() - moves a restored state in time if its newest sample lies after @now_ns: the
- * clock was set back between two runs.
+ * clock was set back between two runs. Where that would be before 1970 it begins anew.
  */
 void pf_leak_rebase(struct pf_leak_state *state, uint64_t now_ns);
 

@@ -325,24 +325,33 @@ static double load_ratio(const struct window *w)
 	return nr_hours < 4 || hours <= 0 || window <= 0 ? 1 : window / hours;
 }
 
+/* Mean CPU use of the window's bins [from, end), of those where it is known; below 0: of none. */
+static double mean_cpu(const struct window *w, size_t from, size_t end)
+{
+	double sum = 0;
+	size_t nr = 0;
+
+	for (size_t i = from; i < end; i++) {
+		double cpu = (double)bin_of(w, i)->cpu_cores;
+
+		if (cpu >= 0) {
+			sum += cpu;
+			nr++;
+		}
+	}
+	return nr ? sum / (double)nr : -1;
+}
+
 /*
- * Where in the window growth begins, so that what was before does not flatten the line; 0 if load begins
+ * Where in the window growth begins, so that what was before does not flatten the line; 0 if load is seen
  * to rise there, too: then the line through all of it is the better guess.
  */
 static size_t onset(const struct window *w)
 {
 	size_t at = pf_leak_onset(w->at, w->y, w->nr, &w->line);
-	double before = 0, after = 0;
+	double before = mean_cpu(w, 0, at), after = mean_cpu(w, at, w->nr);
 
-	for (size_t i = 0; i < w->nr; i++) {
-		double cpu = (double)bin_of(w, i)->cpu_cores;
-
-		if (i < at)
-			before += cpu / (double)at;
-		else
-			after += cpu / (double)(w->nr - at);
-	}
-	return after > 1.15 * before ? 0 : at;
+	return before >= 0 && after > 1.15 * before ? 0 : at;
 }
 
 /* How far bursts stand out above the line: they ride on what leaks, and are the first to hit the limit. */

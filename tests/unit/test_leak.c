@@ -15,11 +15,12 @@ struct script {
 	uint64_t start_ns, interval_ns;
 	double scale;
 	double base_mib, mib_per_h, tooth_mib, tooth_h;
-	double leak_from_h;	      /* before, memory stays */
-	double leak_to_h;	      /* 0: to the end; afterwards it stays where it came to */
-	double warm_mib, warm_h;      /* filled like a cache: fast at first, never quite full */
-	bool load;		      /* CPU use is in proportion to memory */
-	double limit_mib;	      /* 0: none */
+	double leak_from_h;	 /* before, memory stays */
+	double leak_to_h;	 /* 0: to the end; afterwards it stays where it came to */
+	double warm_mib, warm_h; /* filled like a cache: fast at first, never quite full */
+	bool load;		 /* CPU use is in proportion to memory */
+	double limit_mib;	 /* 0: none */
+	bool cpu_unknown;
 	struct pf_memory_kinds kinds; /* shares of 100 that go to each */
 };
 
@@ -84,7 +85,9 @@ static void run(const struct script *s, double from_h, double to_h, struct outco
 			.hot_bytes = bytes,
 			.limit_bytes =
 				s->limit_mib > 0 ? (uint64_t)(s->limit_mib * PF_MIB) : PF_NO_LIMIT,
-			.cpu_cores = s->load ? (double)bytes / PF_GIB : .5,
+			.cpu_cores = s->cpu_unknown ? -1
+				     : s->load	    ? (double)bytes / PF_GIB
+						    : .5,
 			.kinds = s->kinds.anon + s->kinds.shmem + s->kinds.sock ? &kinds : NULL,
 		};
 
@@ -487,6 +490,39 @@ static void test_rebase(void)
 		 same_bytes(&before, &o.state, sizeof(before)));
 }
 
+/* Restored on a node whose clock has not been set yet: what was seen has no place, what comes is seen. */
+static void test_rebase_to_1970(void)
+{
+	struct script s = late_leak;
+	struct outcome o;
+
+	outcome_init(&s, &o);
+	run(&s, 0, 35, &o);
+	PF_CHECK_INT("one alarm before", o.nr_alarms, 1);
+	s.start_ns = 60 * PF_NS_PER_S;
+	pf_leak_rebase(&o.state, s.start_ns);
+	run(&s, 0, 35, &o);
+	PF_CHECK_INT("the next leak is found, too", o.nr_alarms, 2);
+	PF_CHECK_INT("no sample is late", o.state.nr_late, 0);
+}
+
+/* A line is not told from where load rises; where load is not known, it is not known to rise. */
+static void test_unknown_load(void)
+{
+	struct script s = late_leak;
+	struct outcome known, unknown;
+
+	outcome_init(&s, &known);
+	outcome_init(&s, &unknown);
+	run(&s, 0, 32.25, &known);
+	s.cpu_unknown = true;
+	run(&s, 0, 32.25, &unknown);
+	PF_CHECK_INT("alarm", unknown.nr_alarms, 1);
+	PF_CHECK_INT("by the same test", unknown.state.fit.test[1], known.state.fit.test[1]);
+	PF_CHECK_NEAR("slope", unknown.finding.slope_bytes_per_hour / PF_MIB, 20, .5);
+	PF_CHECK_NEAR("onset", hours_after(&s, unknown.finding.since_unix_ns), 30, .3);
+}
+
 static void test_baseline(void)
 {
 	struct pf_leak_baseline b = { 0 };
@@ -623,4 +659,5 @@ PF_TEST_SUITE(leak, { "late leak", test_late_leak }, { "near limit", test_near_l
 	      { "release is an end", test_release_is_an_end }, { "time scale", test_time_scale },
 	      { "holes", test_holes }, { "missing bins", test_missing_bins },
 	      { "suspect", test_suspect }, { "rebase", test_rebase },
+	      { "rebase to 1970", test_rebase_to_1970 }, { "unknown load", test_unknown_load },
 	      { "baseline", test_baseline });
