@@ -6,6 +6,7 @@
 #ifndef PF_TESTS_STORE_PLACE_H
 #define PF_TESTS_STORE_PLACE_H
 
+#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,12 +52,24 @@ static inline struct pf_store *open_store(const struct place *p, bool create)
 
 typedef void (*check_fn)(const struct place *p);
 
+/* Marks only rise by way of the store. */
+static inline void clear_marks(const struct place *p)
+{
+	PGconn *conn = PQconnectdb(p->where);
+	PGresult *result = PQexec(conn, "DELETE FROM podfit_marks");
+
+	PF_CHECK_INT("clear", PQresultStatus(result), PGRES_COMMAND_OK);
+	PQclear(result);
+	PQfinish(conn);
+}
+
 static inline void clear_postgres(const struct place *p)
 {
 	struct pf_store *store = open_store(p, true);
 
 	if (!store)
 		return;
+	clear_marks(p);
 	PF_CHECK_INT("begin", p->ops->begin(store), 0);
 	PF_CHECK_INT("clear", p->ops->delete_reports_before(store, UINT32_MAX), 0);
 	PF_CHECK_INT("clear", p->ops->delete_summaries(store, PF_SUMMARY_HOUR, 0, UINT32_MAX), 0);

@@ -107,7 +107,34 @@ static void test_migration(void)
 	store = open_store(&p, true);
 	p.ops->close(store);
 	PF_CHECK("now it is there", sqlite_number(p.where, nr_tables) > 2);
-	PF_CHECK_INT("version", sqlite_number(p.where, "PRAGMA user_version"), 1);
+	PF_CHECK_INT("version", sqlite_number(p.where, "PRAGMA user_version"), 2);
+	sqlite_remove(&p);
+}
+
+static void drop_marks(const struct place *p)
+{
+	sqlite_run(p->where, "DROP TABLE marks; PRAGMA user_version = 1");
+}
+
+/* A file of schema version 1 is brought up to date with all that is in it. */
+static void test_older_schema(void)
+{
+	struct pf_store_report row = report(3, "x", 1);
+	struct pf_store *store;
+	uint64_t mark = 7;
+	struct place p;
+
+	sqlite_place(&p, "older");
+	store = open_store(&p, true);
+	PF_CHECK_INT("put", put(p.ops, store, &row), 0);
+	p.ops->close(store);
+	drop_marks(&p);
+	store = open_store(&p, true);
+	PF_CHECK_INT("version", sqlite_number(p.where, "PRAGMA user_version"), 2);
+	PF_CHECK_INT("its report", count(p.ops, store), 1);
+	PF_CHECK_INT("mark", p.ops->get_mark(store, PF_MARK_WHOLE_FROM, &mark), 0);
+	PF_CHECK_INT("none yet", mark, 0);
+	p.ops->close(store);
 	sqlite_remove(&p);
 }
 
@@ -619,7 +646,7 @@ static void test_postgres(void)
 }
 
 PF_TEST_SUITE(collector_faults, { "migration", test_migration },
-	      { "newer schema", test_newer_schema }, { "full disk", test_full_disk },
-	      { "failing writes", test_failing_writes }, { "lock", test_lock },
-	      { "reading", test_reading }, { "writer", test_writer },
+	      { "older schema", test_older_schema }, { "newer schema", test_newer_schema },
+	      { "full disk", test_full_disk }, { "failing writes", test_failing_writes },
+	      { "lock", test_lock }, { "reading", test_reading }, { "writer", test_writer },
 	      { "postgres", test_postgres });

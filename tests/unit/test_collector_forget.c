@@ -69,8 +69,6 @@ static void put_hour(const struct place *p, struct pf_store *store, uint32_t hou
 	PF_CHECK_INT("commit", p->ops->commit(store), 0);
 }
 
-static uint32_t gone_before; /* as the merger remembers it */
-
 static int forget_with(const struct place *p, struct pf_store *store, uint32_t now_hour,
 		       uint64_t max_bytes, uint32_t nr_parts, size_t max_workloads,
 		       struct pf_store_size *ret_size, char *line)
@@ -84,8 +82,7 @@ static int forget_with(const struct place *p, struct pf_store *store, uint32_t n
 				      .report_hours = REPORT_HOURS,
 				      .retention_hours = RETENTION_HOURS,
 				      .max_bytes = max_bytes,
-				      .nr_parts = nr_parts,
-				      .gone_before = &gone_before };
+				      .nr_parts = nr_parts };
 
 	pf_vpa_settings_default(&settings);
 	line[0] = '\0';
@@ -559,7 +556,18 @@ static void put_real(const struct place *p, struct pf_store *store, const char *
 		pf_slice_free(slices[i]);
 }
 
-/* What the merger does in the hour's first minutes. Return: the summaries of the first hour. */
+static size_t rows_of(const struct place *p, struct pf_store *store, uint32_t hour)
+{
+	size_t rows = 0;
+
+	PF_CHECK_INT("list",
+		     p->ops->list_summaries(store, PF_SUMMARY_HOUR, DAY + hour, DAY + hour + 1,
+					    count_row, &rows),
+		     0);
+	return rows;
+}
+
+/* What the merger does in the hour's first minutes, just started. Return: the summaries of the first hour. */
 static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t now_hour)
 {
 	struct pf_vpa_settings settings;
@@ -567,7 +575,6 @@ static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t no
 	pthread_rwlock_t lock;
 	struct pf_base base;
 	uint64_t nr_sealed;
-	size_t rows = 0;
 	struct pf_seal_input in = { .ops = p->ops,
 				    .store = store,
 				    .loader = &loader,
@@ -577,8 +584,8 @@ static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t no
 				    .base_lock = &lock,
 				    .base = &base,
 				    .open_from = now_hour - 1,
-				    .report_from = pf_seal_report_from(now_hour, now_hour - 1,
-								       REPORT_HOURS, gone_before),
+				    .now_hour = now_hour,
+				    .report_hours = REPORT_HOURS,
 				    .look_for_late = true };
 
 	pf_vpa_settings_default(&settings);
@@ -586,13 +593,10 @@ static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t no
 	PF_CHECK_INT("base", pf_base_init(&base, 1000, &settings), 0);
 	pf_loader_init(&loader, p->ops, store, MEMORY_MAX, MEMORY_MAX);
 	PF_CHECK_INT("seal", pf_seal(&in, &nr_sealed), 0);
-	PF_CHECK_INT("list",
-		     p->ops->list_summaries(store, PF_SUMMARY_HOUR, DAY, DAY + 1, count_row, &rows),
-		     0);
 	pf_loader_done(&loader);
 	pf_base_done(&base);
 	(void)pthread_rwlock_destroy(&lock);
-	return rows;
+	return rows_of(p, store, 0);
 }
 
 /* What ended within an hour is only in reports of that hour, which go before those that reach into the
@@ -605,7 +609,6 @@ static void check_rest(const struct place *p, uint32_t now_hour, uint64_t max_by
 
 	if (!store)
 		return;
-	gone_before = 0;
 	put_real(p, store, "job", 1, 0, 0);
 	put_real(p, store, "web", 2, 0, 1);
 	PF_CHECK_INT("both", seal_at(p, store, DAY + 3), 2);
@@ -613,6 +616,31 @@ static void check_rest(const struct place *p, uint32_t now_hour, uint64_t max_by
 	PF_CHECK_INT("one report is left", reports(p, store).nr, 1);
 	PF_CHECK_INT("both still", seal_at(p, store, now_hour), 2);
 	p->ops->close(store);
+}
+
+/* A clock that was years ahead once: what came after it was set right is sealed as ever. */
+static void check_clock_ahead(const struct place *p)
+{
+	struct pf_store *store = open_store(p, true);
+	struct pf_store_size size;
+	char line[256];
+
+	if (!store)
+		return;
+	put_real(p, store, "old", 1, 0, 0);
+	PF_CHECK_INT("forget", forget(p, store, DAY + 100000, 0, 1, &size, line), 0);
+	PF_CHECK_INT("all reports went", reports(p, store).nr, 0);
+	put_real(p, store, "late", 2, 0, 0);
+	PF_CHECK_INT("of that hour not all is there", seal_at(p, store, DAY + 3), 0);
+	put_real(p, store, "next", 3, 1, 1);
+	(void)seal_at(p, store, DAY + 4);
+	PF_CHECK_INT("the next one is sealed", rows_of(p, store, 1), 1);
+	p->ops->close(store);
+}
+
+static void test_clock_ahead(void)
+{
+	on_both(check_clock_ahead);
 }
 
 static void check_rest_by_age(const struct place *p)
@@ -633,4 +661,4 @@ static void test_rest(void)
 
 PF_TEST_SUITE(collector_forget, { "days", test_days }, { "days in parts", test_days_in_parts },
 	      { "hour in pieces", test_hour_in_pieces }, { "age", test_age }, { "size", test_size },
-	      { "full", test_full }, { "rest", test_rest });
+	      { "full", test_full }, { "rest", test_rest }, { "clock ahead", test_clock_ahead });

@@ -236,7 +236,8 @@ static struct pf_fleet *merge(struct merging *m, uint64_t now_ns, size_t dense_m
 				      .base = &m->base,
 				      .nr_parts = (uint32_t)(50 / dense_max),
 				      .open_from = from,
-				      .report_from = from - 48,
+				      .now_hour = from,
+				      .report_hours = 48,
 				      .look_for_late = true };
 	struct pf_picture_input input = { .ops = &pf_store_sqlite,
 					  .store = m->store,

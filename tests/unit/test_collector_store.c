@@ -242,6 +242,43 @@ static void check_early_end(const struct place *p)
 	p->ops->close(store);
 }
 
+static uint64_t mark_in(const struct place *p, struct pf_store *store)
+{
+	uint64_t value = 77;
+
+	PF_CHECK_INT(p->name, p->ops->get_mark(store, PF_MARK_WHOLE_FROM, &value), 0);
+	return value;
+}
+
+/* Marks only rise, belong to the transaction, and are there for the next process. */
+static void check_marks(const struct place *p)
+{
+	struct pf_store *store = open_store(p, true);
+	uint64_t before;
+
+	if (!store)
+		return;
+	before = mark_in(p, store); /* a database of other tests too may have one */
+	PF_CHECK("none in a new file", p->ops != &pf_store_sqlite || before == 0);
+	PF_CHECK_INT("begin", p->ops->begin(store), 0);
+	PF_CHECK_INT("raise", p->ops->raise_mark(store, PF_MARK_WHOLE_FROM, before + 500000), 0);
+	PF_CHECK_INT("lower", p->ops->raise_mark(store, PF_MARK_WHOLE_FROM, before + 3), 0);
+	PF_CHECK_INT("commit", p->ops->commit(store), 0);
+	PF_CHECK_INT("begin", p->ops->begin(store), 0);
+	PF_CHECK_INT("raise", p->ops->raise_mark(store, PF_MARK_WHOLE_FROM, before + 600000), 0);
+	p->ops->rollback(store);
+	p->ops->close(store);
+	store = open_store(p, false);
+	if (store)
+		PF_CHECK_INT("kept", mark_in(p, store), before + 500000);
+	p->ops->close(store);
+}
+
+static void test_marks(void)
+{
+	on_both(check_marks);
+}
+
 static void test_reports(void)
 {
 	on_both(check_reports);
@@ -335,6 +372,6 @@ static void test_find(void)
 }
 
 PF_TEST_SUITE(collector_store, { "find", test_find }, { "reports", test_reports },
-	      { "large", test_large }, { "summaries", test_summaries },
+	      { "large", test_large }, { "summaries", test_summaries }, { "marks", test_marks },
 	      { "early end", test_early_end }, { "damaged file", test_damaged_file },
 	      { "no directory", test_not_a_database });

@@ -154,7 +154,7 @@ static int seal(struct world *w, uint32_t nr_parts, double *ret_ms)
 				    .base_lock = &w->lock,
 				    .base = &base,
 				    .open_from = hour + 1,
-				    .report_from = hour,
+				    .now_hour = hour,
 				    .window_from = hour + 1, /* nothing goes to the base */
 				    .look_for_late = true,
 				    .nr_parts = nr_parts };

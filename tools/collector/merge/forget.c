@@ -116,15 +116,37 @@ static int make_days(const struct pf_forget_input *in)
 
 /* ---- deleting ---- */
 
+static int note_newest(void *arg, const struct pf_store_report *report)
+{
+	uint32_t *newest = arg;
+
+	*newest = PF_MAX(*newest, report->hour_max);
+	return 0;
+}
+
+/* With a clock that is far ahead all reports go, once; hours that are still to come stay whole. */
+static int delete_reports(const struct pf_forget_input *in, uint32_t before, uint32_t newest)
+{
+	int r = in->ops->raise_mark(in->store, PF_MARK_WHOLE_FROM,
+				    PF_MIN((uint64_t)before, (uint64_t)newest + 1));
+
+	return r < 0 ? r : in->ops->delete_reports_before(in->store, before);
+}
+
 static int in_transaction(const struct pf_forget_input *in, uint32_t reports_before,
 			  uint32_t summaries_before)
 {
-	int r = in->ops->begin(in->store);
+	uint32_t newest = 0;
+	int r = reports_before ? in->ops->list_reports(in->store, 0, reports_before - 1,
+						       note_newest, &newest)
+			       : 0;
 
+	if (r == 0)
+		r = in->ops->begin(in->store);
 	if (r < 0)
 		return r;
 	if (reports_before)
-		r = in->ops->delete_reports_before(in->store, reports_before);
+		r = delete_reports(in, reports_before, newest);
 	if (r == 0 && summaries_before)
 		r = in->ops->delete_summaries(in->store, PF_SUMMARY_HOUR, 0, summaries_before);
 	if (r == 0 && summaries_before)
@@ -133,8 +155,6 @@ static int in_transaction(const struct pf_forget_input *in, uint32_t reports_bef
 		r = in->ops->commit(in->store);
 	if (r < 0)
 		in->ops->rollback(in->store);
-	else
-		*in->gone_before = PF_MAX(*in->gone_before, reports_before);
 	return r;
 }
 

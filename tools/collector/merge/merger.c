@@ -45,9 +45,8 @@ struct pf_merger {
 	struct pf_base base;
 
 	uint64_t serial, next_chores_ns, next_late_ns;
-	uint32_t open_from;   /* of the merge before */
-	uint32_t nr_parts;    /* of the next picture */
-	uint32_t gone_before; /* reports of older hours were deleted */
+	uint32_t open_from; /* of the merge before */
+	uint32_t nr_parts;  /* of the next picture */
 };
 
 static void log_line(struct pf_merger *m, bool is_problem, const char *line)
@@ -131,8 +130,8 @@ static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 				      .base = &m->base,
 				      .nr_parts = m->nr_parts,
 				      .open_from = from,
-				      .report_from = pf_seal_report_from(
-					      now_hour, from, m->opts.report_hours, m->gone_before),
+				      .now_hour = now_hour,
+				      .report_hours = m->opts.report_hours,
 				      .window_from = from - PF_MIN(from, m->opts.retention_hours) };
 	uint64_t nr_sealed = 0;
 	int r;
@@ -169,7 +168,6 @@ static int do_chores(struct pf_merger *m, uint64_t now_unix_ns)
 		.retention_hours = m->opts.retention_hours,
 		.max_bytes = m->opts.max_store_bytes,
 		.nr_parts = m->nr_parts,
-		.gone_before = &m->gone_before,
 	};
 	struct pf_store_size size = { 0 };
 	char line[256] = "";

@@ -305,13 +305,31 @@ static int seal_hours(const struct pf_seal_input *in, const struct pf_seal_list 
 	return 0;
 }
 
+/* The first hour of which every report is there that came. */
+static int whole_from(const struct pf_seal_input *in, uint32_t *ret_hour)
+{
+	uint64_t mark;
+	int r = in->ops->get_mark(in->store, PF_MARK_WHOLE_FROM, &mark);
+
+	if (r < 0)
+		return r;
+	mark = PF_MAX(mark, (uint64_t)in->now_hour - PF_MIN(in->now_hour, in->report_hours));
+	*ret_hour = (uint32_t)PF_MIN(mark, (uint64_t)in->open_from);
+	return 0;
+}
+
 static int seal_all(const struct pf_seal_input *in, uint64_t *nr_sealed)
 {
 	PF_AUTO(pf_seal_list_done) struct pf_seal_list seals = { 0 };
-	struct hours hours = { .from = in->report_from, .nr = in->open_from - in->report_from };
-	PF_AUTO(pf_freep) uint64_t *fingerprints = calloc(hours.nr + 1, sizeof(*fingerprints));
-	int r = fingerprints ? pf_seal_list_read(in->ops, in->store, &seals) : -ENOMEM;
+	PF_AUTO(pf_freep) uint64_t *fingerprints = NULL;
+	struct hours hours;
+	int r = whole_from(in, &hours.from);
 
+	if (r < 0)
+		return r;
+	hours.nr = in->open_from - hours.from;
+	fingerprints = calloc(hours.nr + 1, sizeof(*fingerprints));
+	r = fingerprints ? pf_seal_list_read(in->ops, in->store, &seals) : -ENOMEM;
 	hours.fingerprints = fingerprints;
 	if (r == 0 && hours.nr)
 		r = in->ops->list_reports(in->store, hours.from, in->open_from - 1, add_row,
@@ -466,14 +484,6 @@ static int update_base(const struct pf_seal_input *in)
 	r = load_all(in);
 	in->ops->end_reading(in->store);
 	return r;
-}
-
-uint32_t pf_seal_report_from(uint32_t now_hour, uint32_t open_from, uint32_t report_hours,
-			     uint32_t gone_before)
-{
-	uint32_t from = PF_MAX(now_hour - PF_MIN(now_hour, report_hours), gone_before);
-
-	return PF_MIN(from, open_from);
 }
 
 int pf_seal(const struct pf_seal_input *in, uint64_t *ret_nr_sealed)

@@ -20,8 +20,9 @@ struct pf_seal_input {
 	size_t max_workloads;
 	pthread_rwlock_t *base_lock; /* held for writing while the base changes */
 	struct pf_base *base;
-	uint32_t open_from;   /* hours before it are over */
-	uint32_t report_from; /* older hours are not made again: pf_seal_report_from() */
+	uint32_t open_from; /* hours before it are over */
+	uint32_t now_hour;  /* not before that of any pf_forget() */
+	uint32_t report_hours;
 	uint32_t window_from; /* summaries of older hours are not looked at */
 	bool look_for_late;   /* read the keys of all reports, to find hours that changed */
 	uint32_t nr_parts;    /* in which hours are merged, so that not all evidence is in memory */
@@ -30,19 +31,12 @@ struct pf_seal_input {
 /**
  * pf_seal() - summaries of every hour that is over and has none, or has changed since; then brings the
  * base up to what the store has.
+ * Hours of which pf_forget() has not left every report stay as they are: made again from the rest they
+ * would lose what ended in them.
  * @ret_nr_sealed: hours made into summaries; set in any case.
  * Return: 0; -errno of the store; -ENOMEM.
  */
 PF_MUST_CHECK int pf_seal(const struct pf_seal_input *input, uint64_t *ret_nr_sealed);
-
-/**
- * pf_seal_report_from() - the first hour of which pf_forget() has left every report. An hour made again
- * from the rest of its reports would lose what ended in it.
- * @now_hour: not before that of any pf_forget().
- * @gone_before: what pf_forget() set it to; 0.
- */
-uint32_t pf_seal_report_from(uint32_t now_hour, uint32_t open_from, uint32_t report_hours,
-			     uint32_t gone_before);
 
 struct pf_forget_input {
 	const struct pf_store_ops *ops;
@@ -51,14 +45,13 @@ struct pf_forget_input {
 	size_t max_workloads;
 	uint32_t now_hour;
 	uint32_t report_hours, retention_hours;
-	uint64_t max_bytes;    /* 0: no limit */
-	uint32_t nr_parts;     /* as of pf_seal_input */
-	uint32_t *gone_before; /* raised to the hour before which reports went */
+	uint64_t max_bytes; /* 0: no limit */
+	uint32_t nr_parts;  /* as of pf_seal_input */
 };
 
 /**
  * pf_forget() - old reports and summaries go, old hours become days; then, while the store is larger
- * than it may be, the oldest of what is left.
+ * than it may be, the oldest of what is left. Raises PF_MARK_WHOLE_FROM with every report that goes.
  * @line: what is worth telling; "" if nothing is.
  * Return: 0; -errno of the store; -ENOMEM.
  */

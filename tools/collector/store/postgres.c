@@ -29,12 +29,14 @@ enum statement {
 	DELETE_REPORT,
 	PUT_SUMMARY,
 	PUT_SEALED,
+	RAISE_MARK,
 	DELETE_REPORTS_BEFORE,
 	DELETE_SUMMARIES,
 	DELETE_SEALED,
 	LIST_REPORTS,
 	GET_REPORT,
 	LIST_SEALED,
+	GET_MARK,
 	LIST_SUMMARIES,
 	GET_SUMMARIES,
 	SIZE,
@@ -67,6 +69,12 @@ static const struct {
 			 "($1::bigint,$2::bigint,$3::bigint) ON CONFLICT (level, start_hour) DO "
 			 "UPDATE SET fingerprint = excluded.fingerprint",
 			 3 },
+	[RAISE_MARK] = { "raise_mark",
+			 "INSERT INTO podfit_marks AS m (mark, value) VALUES ($1::bigint,"
+			 "$2::bigint) ON CONFLICT (mark) DO UPDATE SET value = "
+			 "greatest(m.value, excluded.value)",
+			 2 },
+	[GET_MARK] = { "get_mark", "SELECT value FROM podfit_marks WHERE mark = $1", 1 },
 	[DELETE_REPORTS_BEFORE] = { "delete_reports_before",
 				    "DELETE FROM podfit_reports WHERE hour_max < $1", 1 },
 	[DELETE_SUMMARIES] = { "delete_summaries",
@@ -132,6 +140,8 @@ static const struct migration {
 	/* Bodies are compressed already: the server's own attempt took most of its time. */
 	{ .sql = "ALTER TABLE podfit_reports ALTER COLUMN body SET STORAGE EXTERNAL",
 	  .may_fail = true },
+	{ .sql = "CREATE TABLE IF NOT EXISTS podfit_marks (mark BIGINT PRIMARY KEY, "
+		 "value BIGINT NOT NULL);" },
 };
 
 struct pf_store {
@@ -591,6 +601,15 @@ static int postgres_put_sealed(struct pf_store *store, const struct pf_store_sea
 	return queue(store, PUT_SEALED, &p);
 }
 
+static int postgres_raise_mark(struct pf_store *store, enum pf_store_mark mark, uint64_t value)
+{
+	struct params p = { .nr = 0 };
+
+	add_number(&p, (int64_t)mark);
+	add_number(&p, (int64_t)value);
+	return queue(store, RAISE_MARK, &p);
+}
+
 static int postgres_delete_reports_before(struct pf_store *store, uint32_t hour)
 {
 	struct params p = { .nr = 0 };
@@ -750,6 +769,26 @@ static int postgres_list_sealed(struct pf_store *store, pf_store_sealed_fn fn, v
 	return select_rows(store, LIST_SEALED, &p, sealed_row, &caller, &nr_rows);
 }
 
+static int mark_row(void *arg, const PGresult *row)
+{
+	*(uint64_t *)arg = (uint64_t)number_at(row, 0);
+	return 0;
+}
+
+static int postgres_get_mark(struct pf_store *store, enum pf_store_mark mark, uint64_t *ret_value)
+{
+	struct params p = { .nr = 0 };
+	uint64_t value = 0;
+	unsigned nr_rows;
+	int r;
+
+	add_number(&p, (int64_t)mark);
+	r = select_rows(store, GET_MARK, &p, mark_row, &value, &nr_rows);
+	if (r == 0)
+		*ret_value = value;
+	return r;
+}
+
 static int postgres_list_summaries(struct pf_store *store, enum pf_summary_level level,
 				   uint32_t from, uint32_t to, pf_store_summary_fn fn, void *arg)
 {
@@ -818,11 +857,13 @@ const struct pf_store_ops pf_store_postgres = {
 	.delete_report = postgres_delete_report,
 	.put_summary = postgres_put_summary,
 	.put_sealed = postgres_put_sealed,
+	.raise_mark = postgres_raise_mark,
 	.delete_reports_before = postgres_delete_reports_before,
 	.delete_summaries = postgres_delete_summaries,
 	.list_reports = postgres_list_reports,
 	.get_report = postgres_get_report,
 	.list_sealed = postgres_list_sealed,
+	.get_mark = postgres_get_mark,
 	.list_summaries = postgres_list_summaries,
 	.get_summaries = postgres_get_summaries,
 	.size = postgres_size,

@@ -36,12 +36,14 @@ enum statement {
 	DELETE_REPORT,
 	PUT_SUMMARY,
 	PUT_SEALED,
+	RAISE_MARK,
 	DELETE_REPORTS_BEFORE,
 	DELETE_SUMMARIES,
 	DELETE_SEALED,
 	LIST_REPORTS,
 	GET_REPORT,
 	LIST_SEALED,
+	GET_MARK,
 	LIST_SUMMARIES,
 	GET_SUMMARIES,
 	COUNT,
@@ -62,6 +64,9 @@ static const char *const statements[NR_STATEMENTS] = {
 		"node_class, level, start_hour, body) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
 	[PUT_SEALED] = "INSERT OR REPLACE INTO sealed (level, start_hour, fingerprint) "
 		       "VALUES (?1,?2,?3)",
+	[RAISE_MARK] = "INSERT INTO marks (mark, value) VALUES (?1,?2) ON CONFLICT (mark) DO "
+		       "UPDATE SET value = max(value, excluded.value)",
+	[GET_MARK] = "SELECT value FROM marks WHERE mark = ?1",
 	[DELETE_REPORTS_BEFORE] = "DELETE FROM reports WHERE hour_max < ?1",
 	[DELETE_SUMMARIES] =
 		"DELETE FROM summaries WHERE level = ?1 AND start_hour >= ?2 AND start_hour < ?3",
@@ -106,6 +111,7 @@ static const char *const migrations[] = {
 	"CREATE INDEX summaries_by_time ON summaries (level, start_hour);"
 	"CREATE TABLE sealed (level INTEGER NOT NULL, start_hour INTEGER NOT NULL,"
 	" fingerprint INTEGER NOT NULL, PRIMARY KEY (level, start_hour)) WITHOUT ROWID;",
+	"CREATE TABLE marks (mark INTEGER PRIMARY KEY, value INTEGER NOT NULL);",
 };
 
 struct pf_store {
@@ -535,6 +541,18 @@ static int sqlite_put_sealed(struct pf_store *store, const struct pf_store_seale
 	return finish(store, s, sqlite3_step(s));
 }
 
+static int sqlite_raise_mark(struct pf_store *store, enum pf_store_mark mark, uint64_t value)
+{
+	int err = 0;
+	sqlite3_stmt *s = prepare(store, RAISE_MARK, &err);
+
+	if (!s)
+		return err;
+	(void)sqlite3_bind_int(s, 1, (int)mark);
+	(void)sqlite3_bind_int64(s, 2, (int64_t)value);
+	return finish(store, s, sqlite3_step(s));
+}
+
 static int sqlite_delete_reports_before(struct pf_store *store, uint32_t hour)
 {
 	int err = 0;
@@ -673,6 +691,24 @@ static int sqlite_list_sealed(struct pf_store *store, pf_store_sealed_fn fn, voi
 	return err < 0 ? err : r;
 }
 
+static int sqlite_get_mark(struct pf_store *store, enum pf_store_mark mark, uint64_t *ret_value)
+{
+	int err = 0, rc, r;
+	sqlite3_stmt *s = prepare(store, GET_MARK, &err);
+	uint64_t value = 0;
+
+	if (!s)
+		return err;
+	(void)sqlite3_bind_int(s, 1, (int)mark);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		value = (uint64_t)sqlite3_column_int64(s, 0);
+	r = finish(store, s, rc);
+	if (r == 0)
+		*ret_value = value;
+	return r;
+}
+
 static int walk_summaries(struct pf_store *store, sqlite3_stmt *s, pf_store_summary_fn fn,
 			  void *arg)
 {
@@ -778,11 +814,13 @@ const struct pf_store_ops pf_store_sqlite = {
 	.delete_report = sqlite_delete_report,
 	.put_summary = sqlite_put_summary,
 	.put_sealed = sqlite_put_sealed,
+	.raise_mark = sqlite_raise_mark,
 	.delete_reports_before = sqlite_delete_reports_before,
 	.delete_summaries = sqlite_delete_summaries,
 	.list_reports = sqlite_list_reports,
 	.get_report = sqlite_get_report,
 	.list_sealed = sqlite_list_sealed,
+	.get_mark = sqlite_get_mark,
 	.list_summaries = sqlite_list_summaries,
 	.get_summaries = sqlite_get_summaries,
 	.size = sqlite_size,

@@ -75,6 +75,11 @@ struct pf_store_sealed {
 	uint64_t fingerprint; /* of the set of reports (or of hours) they were made from */
 };
 
+/* Numbers that are kept beside the rows; they only rise. */
+enum pf_store_mark {
+	PF_MARK_WHOLE_FROM = 0, /* of hours before this one, reports may have been deleted */
+};
+
 struct pf_store_size {
 	uint64_t bytes; /* on disk, free pages left out */
 	uint64_t nr_reports;
@@ -122,6 +127,8 @@ struct pf_store_ops {
 	int (*delete_report)(struct pf_store *store, const struct pf_store_key *key);
 	int (*put_summary)(struct pf_store *store, const struct pf_store_summary *summary);
 	int (*put_sealed)(struct pf_store *store, const struct pf_store_sealed *sealed);
+	/* The higher of @value and what it was holds; below 2^63. */
+	int (*raise_mark)(struct pf_store *store, enum pf_store_mark mark, uint64_t value);
 	/* All reports whose newest slice is of an hour before @hour. */
 	int (*delete_reports_before)(struct pf_store *store, uint32_t hour);
 	/* All summaries and seals of @level that begin in [@from, @to). */
@@ -135,6 +142,8 @@ struct pf_store_ops {
 	int (*get_report)(struct pf_store *store, const struct pf_store_key *key,
 			  pf_store_report_fn fn, void *arg);
 	int (*list_sealed)(struct pf_store *store, pf_store_sealed_fn fn, void *arg);
+	/* 0: it was never raised. Not within begin and commit. */
+	int (*get_mark)(struct pf_store *store, enum pf_store_mark mark, uint64_t *ret_value);
 	/* Summaries that begin in [@from, @to), by start and key. */
 	int (*list_summaries)(struct pf_store *store, enum pf_summary_level level, uint32_t from,
 			      uint32_t to, pf_store_summary_fn fn, void *arg);
