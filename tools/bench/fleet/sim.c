@@ -365,9 +365,20 @@ static const struct pf_report_signal signals[] = {
 
 static const struct pf_loss losses[] = { { "slots_full", 0 }, { "windows_late", 3 } };
 
+/* The containers ask for 0.45 CPUs and 0.9 GiB in the mean: every node has room for its own, a large one for
+ * twice as many. */
+static uint32_t nr_cpus_of(const struct pf_sim *sim, uint32_t node)
+{
+	uint32_t nr = 4;
+
+	while (nr < sim->opts.nr_containers / 2)
+		nr *= 2;
+	return node % 2 ? 2 * nr : nr;
+}
+
 static const struct pf_label node_classes[][1] = {
-	{ { (char *)"node.kubernetes.io/instance-type", (char *)"c4.large" } },
-	{ { (char *)"node.kubernetes.io/instance-type", (char *)"m8.xlarge" } },
+	{ { (char *)"node.kubernetes.io/instance-type", (char *)"small" } },
+	{ { (char *)"node.kubernetes.io/instance-type", (char *)"large" } },
 };
 
 static int put_container(struct container *c, struct pf_arena *arena,
@@ -428,8 +439,8 @@ int pf_sim_report(struct pf_sim *sim, uint32_t at, struct pf_arena *arena,
 	report.kernel_release = at % 3 ? "6.12.48" : "6.1.0-42-amd64";
 	report.start_unix_ns = node->at_unix_ns - sim->opts.step_ns;
 	report.end_unix_ns = node->at_unix_ns;
-	report.nr_cpus = at % 2 ? 8 : 4;
-	report.memory_total_bytes = (at % 2 ? 32ull : 16ull) << 30;
+	report.nr_cpus = nr_cpus_of(sim, at);
+	report.memory_total_bytes = (uint64_t)report.nr_cpus << 31;
 	report.cpu_allocatable_millicores = report.nr_cpus * 1000 - 80;
 	report.memory_allocatable_bytes = report.memory_total_bytes - (1 << 30);
 	report.capture_source = "bpf";
