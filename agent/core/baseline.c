@@ -16,10 +16,10 @@ static void find(struct pf_work *w, enum pf_verdict verdict, enum pf_action acti
 		w->findings[w->nr_findings - 1].baseline = true;
 }
 
-/* The size at which use would lie in the middle of the band, in whole units. */
+/* The size at which use would lie in the middle of the band, in whole units; what the last bits of a mean add is none. */
 static uint64_t for_band(double use, double low, double high, double unit)
 {
-	return (uint64_t)(ceil(use / ((low + high) / 2) / unit) * unit);
+	return (uint64_t)(ceil(use / ((low + high) / 2) / unit - 1e-6) * unit);
 }
 
 static void utilisation(struct pf_work *w, struct pf_amounts *cpu)

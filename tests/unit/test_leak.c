@@ -126,6 +126,7 @@ static void test_late_leak(void)
 	PF_CHECK_INT("one alarm", o.nr_alarms, 1);
 	PF_CHECK_INT("state", o.finding.state, PF_LEAK_ALARM);
 	PF_CHECK_INT("31 h left", o.finding.severity, PF_SEVERITY_WARNING);
+	PF_CHECK("found by a window", o.finding.test && !strncmp(o.finding.test, "window of ", 10));
 	PF_CHECK_NEAR("slope", o.finding.slope_bytes_per_hour / PF_MIB, 20, .5);
 	PF_CHECK("slope interval",
 		 o.finding.slope_low < 20. * PF_MIB && o.finding.slope_high > 20. * PF_MIB);
@@ -143,6 +144,33 @@ static void test_late_leak(void)
 	PF_CHECK_INT("still one alarm", o.nr_alarms, 1);
 	PF_CHECK("baseline rule says nothing yet: 0.03 % of the limit a minute",
 		 !o.finding.baseline_alarm);
+}
+
+/* How it was found, in words; and the baseline rule's own alarm beside it. */
+static void test_words(void)
+{
+	static const struct {
+		const char test[4], *words;
+	} rows[] = { { "L0", "window of minutes" },
+		     { "L5", "window of a week" },
+		     { "D3", "day over day" },
+		     { "N3", "near the limit" } };
+	struct outcome o;
+
+	outcome_init(&late_leak, &o);
+	run(&late_leak, 0, 40, &o);
+	PF_CHECK("no alarm of the baseline rule",
+		 !o.finding.baseline_alarm && o.finding.baseline_eta_unix_ns == PF_UNKNOWN);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
+		memcpy(o.state.fit.test, rows[i].test, sizeof(rows[i].test));
+		pf_leak_describe(&o.state, &o.options, &o.finding);
+		PF_CHECK_STR("test", o.finding.test, rows[i].words);
+	}
+	o.state.baseline.alarmed = true;
+	o.state.baseline_alarm.oom_ns = 77;
+	pf_leak_describe(&o.state, &o.options, &o.finding);
+	PF_CHECK("the baseline rule's", o.finding.baseline_alarm);
+	PF_CHECK_INT("its exhaustion", o.finding.baseline_eta_unix_ns, 77);
 }
 
 static void test_kind(void)
@@ -652,12 +680,12 @@ static void test_near_limit(void)
 }
 
 PF_TEST_SUITE(leak, { "late leak", test_late_leak }, { "near limit", test_near_limit },
-	      { "kind", test_kind }, { "no limit", test_no_limit }, { "innocents", test_innocents },
-	      { "floor under teeth", test_floor_under_teeth }, { "given back", test_given_back },
-	      { "restart", test_restart }, { "limit raised", test_limit_raised },
-	      { "limit lowered", test_limit_lowered }, { "clock steps", test_clock_steps },
-	      { "release is an end", test_release_is_an_end }, { "time scale", test_time_scale },
-	      { "holes", test_holes }, { "missing bins", test_missing_bins },
-	      { "suspect", test_suspect }, { "rebase", test_rebase },
-	      { "rebase to 1970", test_rebase_to_1970 }, { "unknown load", test_unknown_load },
-	      { "baseline", test_baseline });
+	      { "kind", test_kind }, { "words", test_words }, { "no limit", test_no_limit },
+	      { "innocents", test_innocents }, { "floor under teeth", test_floor_under_teeth },
+	      { "given back", test_given_back }, { "restart", test_restart },
+	      { "limit raised", test_limit_raised }, { "limit lowered", test_limit_lowered },
+	      { "clock steps", test_clock_steps }, { "release is an end", test_release_is_an_end },
+	      { "time scale", test_time_scale }, { "holes", test_holes },
+	      { "missing bins", test_missing_bins }, { "suspect", test_suspect },
+	      { "rebase", test_rebase }, { "rebase to 1970", test_rebase_to_1970 },
+	      { "unknown load", test_unknown_load }, { "baseline", test_baseline });

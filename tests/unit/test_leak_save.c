@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/units.h"
+#include "core/leak_internal.h"
 #include "core/leak_save.h"
 #include "unit/check.h"
 
@@ -39,6 +40,51 @@ static unsigned push(struct pf_leak_state *state, const struct pf_leak_options *
 	return nr_events;
 }
 
+/* Rings may lie at other places; what they hold may not differ. */
+static void check_same_rings(const struct pf_leak_state *got, const struct pf_leak_state *want)
+{
+	for (size_t level = 0; level < PF_LEAK_NR_LEVELS; level++) {
+		PF_CHECK_INT("bins", got->level[level].nr_bins, want->level[level].nr_bins);
+		PF_CHECK("some", got->level[level].nr_bins > 10);
+		for (size_t i = 0; i < want->level[level].nr_bins; i++) {
+			const struct pf_leak_bin *a = leak_bin_at(got, level, i),
+						 *b = leak_bin_at(want, level, i);
+
+			PF_CHECK_INT("bin", a->index, b->index);
+			PF_CHECK_INT("lowest", a->min_pages, b->min_pages);
+			PF_CHECK_INT("highest", a->max_pages, b->max_pages);
+			PF_CHECK_NEAR("CPU", a->cpu_cores, b->cpu_cores, 0);
+			PF_CHECK("CPU was known", b->cpu_cores > 0);
+		}
+		PF_CHECK_INT("blocks", got->level[level].nr_blocks, want->level[level].nr_blocks);
+		for (size_t i = 0; i < want->level[level].nr_blocks; i++) {
+			const struct pf_leak_block *a = leak_block_at(got, level, i),
+						   *b = leak_block_at(want, level, i);
+
+			PF_CHECK_INT("block", a->index, b->index);
+			for (size_t k = 0; k < PF_LEAK_NR_KINDS; k++)
+				PF_CHECK_INT("kind", a->pages[k], b->pages[k]);
+		}
+	}
+}
+
+static void check_same_records(const struct pf_leak_record *got, const struct pf_leak_record *want,
+			       size_t nr)
+{
+	size_t nr_used = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		nr_used += want[i].index && want[i].max_floor_pages[0];
+		PF_CHECK_INT("record", got[i].index, want[i].index);
+		PF_CHECK_NEAR("its CPU", got[i].cpu_sum, want[i].cpu_sum, 0);
+		PF_CHECK_INT("how often known", got[i].nr_cpu, want[i].nr_cpu);
+		for (size_t k = 0; k < PF_LEAK_RECORD_LEVELS; k++)
+			PF_CHECK_INT("highest floor", got[i].max_floor_pages[k],
+				     want[i].max_floor_pages[k]);
+	}
+	PF_CHECK("there are some", nr_used > 0);
+}
+
 /* Saved each 3000 samples (not at any bin's end), against one that never was. */
 static void test_goes_on(void)
 {
@@ -69,6 +115,9 @@ static void test_goes_on(void)
 	PF_CHECK_NEAR("kind's share", b.kind_share, a.kind_share, 0);
 	PF_CHECK("small", buf.len < 9000);
 	pf_buf_done(&buf);
+	check_same_rings(&broken, &whole);
+	check_same_records(broken.hour, whole.hour, PF_LEAK_RECORD_HOURS);
+	check_same_records(broken.day, whole.day, PF_LEAK_RECORD_DAYS);
 }
 
 /* Padding too: a failure writes nothing. */

@@ -311,6 +311,80 @@ static void test_no_curve(void)
 	}
 }
 
+/* The owner's thresholds: 80 and 90 % of the CPU request, 20 % of one above 100 m; bands of 50-70 and 60-80 %. */
+static void test_baseline(void)
+{
+	static const struct {
+		const char *name;
+		uint64_t use, request; /* millicores, and MiB of memory */
+		enum pf_verdict verdict;
+		enum pf_action action;
+		const char *sentence;
+		uint64_t target;
+		const char *memory_sentence;
+		uint64_t memory_target_mib;
+	} rows[] = {
+		{ "critical", 950, 1000, PF_VERDICT_CPU_UNDER_PROVISIONED,
+		  PF_ACTION_INCREASE_REQUESTS,
+		  "High CPU utilization indicates under-provisioning (critical)", 1584,
+		  "Memory use is critical", 1358 },
+		{ "high", 850, 1000, PF_VERDICT_CPU_UNDER_PROVISIONED, PF_ACTION_INCREASE_REQUESTS,
+		  "High CPU utilization indicates under-provisioning", 1417,
+		  "Memory use is above its band", 1215 },
+		{ "above the band", 750, 1000, PF_VERDICT_CPU_UNDER_PROVISIONED, PF_ACTION_NONE,
+		  "CPU use is above its band", 1000, NULL, 1000 },
+		{ "within both bands", 650, 1000, PF_VERDICT_NONE, PF_ACTION_NONE, NULL, 1000, NULL,
+		  1000 },
+		{ "below the bands", 300, 1000, PF_VERDICT_NONE, PF_ACTION_NONE, NULL, 1000, NULL,
+		  429 },
+		{ "low", 150, 1000, PF_VERDICT_CPU_OVER_PROVISIONED, PF_ACTION_DECREASE_REQUESTS,
+		  "Low CPU utilization indicates over-provisioning", 250, NULL, 215 },
+		{ "low of little", 15, 100, PF_VERDICT_NONE, PF_ACTION_NONE, NULL, 100, NULL, 22 },
+	};
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++) {
+		struct evidence_hour h = { .busy_windows = 36000,
+					   .demand_millicores = rows[i].use,
+					   .hot_bytes = rows[i].use * PF_MIB };
+		const struct pf_policy_result *result;
+		const struct pf_finding *found, *memory;
+		struct fixture f;
+
+		set_up(&f);
+		f.rules.policy = PF_POLICY_BASELINE;
+		f.in.present = sizes(rows[i].request, 4000, rows[i].request, 8000);
+		evidence_run(f.e, "a", 0, 48, &h);
+		recommend(&f);
+		result = pf_policy_result_of(&f.rec, "baseline");
+		PF_CHECK_INT(rows[i].name, result->cpu.target, rows[i].target);
+		PF_CHECK_INT(rows[i].name, result->cpu.limit, PF_UNKNOWN);
+		PF_CHECK_INT(rows[i].name, result->memory.target,
+			     rows[i].memory_target_mib * PF_MIB);
+		PF_CHECK_NEAR(rows[i].name, result->confidence, 2, 0.01);
+		found = finding(&f, PF_VERDICT_CPU_UNDER_PROVISIONED, true);
+		if (!found)
+			found = finding(&f, PF_VERDICT_CPU_OVER_PROVISIONED, true);
+		PF_CHECK_STR(rows[i].name, found ? found->sentence : NULL, rows[i].sentence);
+		PF_CHECK_INT(rows[i].name, found ? found->verdict : PF_VERDICT_NONE,
+			     rows[i].verdict);
+		PF_CHECK_INT(rows[i].name, found ? found->action : PF_ACTION_NONE, rows[i].action);
+		memory = finding(&f, PF_VERDICT_MEMORY_UNDER_PROVISIONED, true);
+		PF_CHECK_STR(rows[i].name, memory ? memory->sentence : NULL,
+			     rows[i].memory_sentence);
+		PF_CHECK("not throttled", !finding(&f, PF_VERDICT_CPU_THROTTLED, true));
+		PF_CHECK_INT("savings by it", f.rec.savings.cpu_millicores,
+			     (int64_t)rows[i].request - (int64_t)rows[i].target);
+
+		f.in.present =
+			(struct pf_resources){ PF_NO_LIMIT, PF_NO_LIMIT, PF_NO_LIMIT, PF_NO_LIMIT };
+		recommend(&f);
+		result = pf_policy_result_of(&f.rec, "baseline");
+		PF_CHECK("nothing to compare with",
+			 result->cpu.target == PF_UNKNOWN && result->memory.target == PF_UNKNOWN);
+		tear_down(&f);
+	}
+}
+
 /* A tenth is worth a change, for more memory half of that; a little is not worth a restart. */
 static void test_worth_a_change(void)
 {
@@ -723,6 +797,9 @@ static void test_start(void)
 	PF_CHECK_INT("no class, no numbers", podfit(&f)->cpu.target, PF_UNKNOWN);
 	PF_CHECK("said so", finding(&f, PF_VERDICT_SHORT_HISTORY, false) && !f.rec.starting_advice);
 
+	PF_CHECK("every class is found by its name", pf_class_builtin("general") &&
+							     pf_class_builtin("video") &&
+							     !pf_class_builtin("none"));
 	f.rules.class = *pf_class_builtin("database");
 	recommend(&f);
 	PF_CHECK("marked", f.rec.starting_advice);
@@ -897,11 +974,11 @@ static void test_out_of_memory(void)
 PF_TEST_SUITE(recommend, { "over-provisioned", test_over_provisioned }, { "savings", test_savings },
 	      { "VPA's result", test_vpa_result }, { "short history", test_short_history },
 	      { "no curve", test_no_curve }, { "node size", test_node_size },
-	      { "worth a change", test_worth_a_change }, { "stalls", test_stalls },
-	      { "threads", test_threads }, { "heap", test_heap }, { "throttled", test_throttled },
-	      { "throttled far", test_throttled_far }, { "saturated", test_saturated },
-	      { "held for contention", test_held_for_contention }, { "OOM", test_oom },
-	      { "leak is not fed", test_leak_is_not_fed },
+	      { "worth a change", test_worth_a_change }, { "baseline", test_baseline },
+	      { "stalls", test_stalls }, { "threads", test_threads }, { "heap", test_heap },
+	      { "throttled", test_throttled }, { "throttled far", test_throttled_far },
+	      { "saturated", test_saturated }, { "held for contention", test_held_for_contention },
+	      { "OOM", test_oom }, { "leak is not fed", test_leak_is_not_fed },
 	      { "suspect is held", test_suspect_is_held }, { "start", test_start },
 	      { "bounds and modes", test_bounds_and_modes },
 	      { "missing and HPA", test_missing_and_hpa }, { "uneven", test_uneven },
