@@ -12,9 +12,10 @@
 
 #include "stall.bpf.h"
 
-/* css.id of a block cgroup -> slot, as pf_css_slots for the CPU. */
+/* css.id of a block cgroup -> slot, as pf_css_slots for the CPU; cleared with it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, PF_BLK_CSS_ENTRIES);
 	__type(key, __u32);
 	__type(value, __u64);

@@ -22,19 +22,33 @@ static const enum pf_controller bound_controllers[] = {
 	PF_CTL_CPU, PF_CTL_MEMORY, PF_CTL_PIDS, PF_CTL_BLKIO, PF_CTL_UNIFIED,
 };
 
-/* pf_want has changed: every entry of pf_css_slots is to be looked up again. */
+#define EPOCH_BIT 52 /* the lowest of the epoch's in its word */
+
+static void forget_looked_up(struct pf_capture *c)
+{
+	int r = pf_bpf_clear_map(c->bpf->maps.pf_css_slots);
+
+	memset(c->bpf->bss->pf_threads, 0, sizeof(c->bpf->bss->pf_threads));
+	if (r == 0)
+		r = pf_bpf_clear_map(c->bpf->maps.pf_block_css_slots);
+	if (r < 0)
+		pf_log(PF_LOG_WARNING, "capture",
+		       "old slots cannot be cleared: %s; a cgroup idle since may be booked wrongly",
+		       strerror(-r));
+}
+
+/* pf_want has changed: whatever was looked up is to be looked up again. */
 static void new_epoch(struct pf_capture *c)
 {
 	struct pf_control *control = &c->bpf->data->pf_control;
-	uint64_t epoch_bits = control->epoch_bits + (1ull << 52);
+	uint64_t epoch_bits = control->epoch_bits + (1ull << EPOCH_BIT);
 
-	/* It came round: an entry untouched for 4096 changes would look fresh. */
-	if (!epoch_bits) {
-		memset(c->bpf->bss->pf_threads, 0, sizeof(c->bpf->bss->pf_threads));
-		if (pf_bpf_clear_map(c->bpf->maps.pf_css_slots) < 0)
-			pf_log(PF_LOG_WARNING, "capture",
-			       "old slots cannot be cleared: a cgroup idle since may be booked wrongly");
-	}
+	/*
+	 * An entry untouched for 4096 changes would look fresh, so all are cleared before that: twice a round, because
+	 * a program that runs meanwhile still writes one of the epoch that ends here.
+	 */
+	if (!(epoch_bits << 1))
+		forget_looked_up(c);
 	__atomic_store_n(&control->epoch_bits, epoch_bits, __ATOMIC_RELEASE);
 }
 

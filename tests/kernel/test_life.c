@@ -10,6 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
+#include "capture/bpf_private.h"
 #include "kernel/kt.h"
 #include "kernel/src.h"
 #include "kernel/work.h"
@@ -201,6 +204,46 @@ KT_TEST(life_reused, "an id or a path that is used again is another life")
 	kt_cg_new(&cg, "next");
 	kt_src_end(src);
 	KT_INT("usage of a fresh cgroup", (int64_t)kt_src_get(src, &cg)->sum.usage_ns, 0);
+}
+
+static uint64_t entry_of(struct bpf_map *map)
+{
+	uint32_t key = 5;
+	uint64_t entry = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, &entry) < 0)
+		kt_fail("map %s cannot be read", bpf_map__name(map));
+	return entry;
+}
+
+/* Entries of the epoch that comes, left from the round before; none is of a group that lives. */
+KT_TEST(life_epoch, "what was looked up is forgotten before its epoch's number comes again")
+{
+	const uint64_t last_of[] = { 2047, 4095 }; /* of each half of the round */
+	struct kt_cg cg;
+
+	if (strcmp(kt_settings.source, "bpf") != 0)
+		kt_skip("only the BPF source has epochs");
+	for (size_t i = 0; i < PF_ARRAY_SIZE(last_of); i++) {
+		PF_AUTO(kt_src_closep) struct kt_src *src = kt_src_open(64);
+		struct podfit_bpf *bpf = kt_src_capture(src)->bpf;
+		struct bpf_map *maps[] = { bpf->maps.pf_css_slots, bpf->maps.pf_block_css_slots };
+		uint64_t stale = (last_of[i] + 1) % 4096 << 52 | 7ull << 32 | 0xfffffff0;
+		uint32_t key = 5, thread = 32767;
+
+		for (size_t k = 0; k < PF_ARRAY_SIZE(maps); k++)
+			KT_INT("put",
+			       bpf_map_update_elem(bpf_map__fd(maps[k]), &key, &stale, BPF_ANY), 0);
+		bpf->bss->pf_threads[thread].group = 7;
+		bpf->data->pf_control.epoch_bits = last_of[i] << 52;
+		kt_cg_new(&cg, i ? "b" : "a");
+		kt_src_snapshot(src);
+		KT_TRUE("the epoch goes on", bpf->data->pf_control.epoch_bits >> 52 != last_of[i]);
+		for (size_t k = 0; k < PF_ARRAY_SIZE(maps); k++)
+			KT_TRUE("the stale entry is gone", entry_of(maps[k]) != stale);
+		KT_TRUE("the stale thread is gone", bpf->bss->pf_threads[thread].group != 7);
+		kt_cg_remove(&cg);
+	}
 }
 
 KT_TEST(life_table_full, "more containers than the table holds: told, and the others stay right")
