@@ -193,8 +193,12 @@ static __always_inline void oom_memory(struct pf_oom_event *e, __u64 css, __u32 
 	e->usage_bytes = PF_READ(shown, struct mem_cgroup, memory.usage.counter)
 			 << pf_settings.page_shift;
 	e->limit_bytes = pf_limit_bytes(PF_READ(shown, struct mem_cgroup, memory.max));
-	e->nr_memcg_ooms = PF_MEMORY_EVENT(shown, MEMCG_OOM);
-	pf_read_memstats(slot && ref && ref->memcg ? ref->memcg : css, e->stats);
+	if (slot && ref && ref->memcg) {
+		css = ref->memcg;
+		e->container_usage_bytes = PF_READ(css, struct mem_cgroup, memory.usage.counter)
+					   << pf_settings.page_shift;
+	}
+	pf_read_memstats(css, e->stats);
 }
 
 static __always_inline int oom_victim(struct task_struct *member, struct task_struct *victim,
@@ -210,6 +214,7 @@ static __always_inline int oom_victim(struct task_struct *member, struct task_st
 		return 0;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
+	e->container_usage_bytes = PF_ABI_UNKNOWN;
 	css = pf_task_css(member, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
 	if (css) {
 		entry = pf_slot_of_css(css, &id, &hierarchy);

@@ -252,7 +252,7 @@ struct pf_oom_event {
 	char comm[16];
 	__u64 usage_bytes, limit_bytes; /* of the tightest memory cgroup above the victim that is
 					   full; else its own */
-	__u64 nr_memcg_ooms;		/* memory_events[OOM] of it */
+	__u64 container_usage_bytes;	/* of the slot's memory cgroup; PF_ABI_UNKNOWN without */
 	__u64 victim_anon_bytes, victim_file_bytes, victim_shmem_bytes;
 	__u64 stats[PF_NR_MEMSTATS];
 	__u32 whole_node; /* no memory cgroup above the victim was at its limit */

@@ -162,6 +162,7 @@ static void on_oom(struct pf_capture *c, const struct pf_oom_event *e)
 		.whole_node = e->whole_node,
 		.usage_bytes = e->usage_bytes,
 		.limit_bytes = e->limit_bytes,
+		.container_usage_bytes = e->container_usage_bytes,
 		.victim_anon_bytes = e->victim_anon_bytes,
 		.victim_file_bytes = e->victim_file_bytes,
 		.victim_shmem_bytes = e->victim_shmem_bytes,

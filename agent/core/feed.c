@@ -150,9 +150,16 @@ int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *sample, int64_t
 	return r < 0 ? r : r_minute;
 }
 
-/* The container's use at the kill; PF_UNKNOWN if what is told is that of a cgroup above it. */
+/*
+ * The container's use at the kill, whichever limit was hit: one of its own, of a cgroup nested in it, or above it. A source
+ * that does not tell it tells that of the cgroup whose limit was hit, which is not the container's where that is above;
+ * then PF_UNKNOWN.
+ */
 static uint64_t usage_at(const struct pf_feed *feed, const struct pf_oom_kill *kill)
 {
+	if (kill->container_usage_bytes && kill->container_usage_bytes != PF_UNKNOWN)
+		return kill->container_usage_bytes;
+
 	bool above = !kill->whole_node && kill->limit_bytes < PF_NO_LIMIT &&
 		     feed->limit_bytes != PF_UNKNOWN &&
 		     (feed->limit_bytes == PF_NO_LIMIT || kill->limit_bytes > feed->limit_bytes);

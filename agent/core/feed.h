@@ -55,8 +55,8 @@ PF_MUST_CHECK int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *s
 				 int64_t end_unix_ns, struct pf_slice *slice);
 
 /**
- * pf_feed_oom() - takes a kill in this container. If it was a limit above the container's that was hit, of its pod or of
- * all pods, the use told with the kill is not the container's and does not count.
+ * pf_feed_oom() - takes a kill in this container. Where the source does not tell the container's own use, and a limit
+ * above the container's was hit, of its pod or of all pods, the use told with the kill does not count.
  * @request_bytes: memory request in force; PF_UNKNOWN or PF_NO_LIMIT count 0, as they do in VPA.
  * @at_unix_ns: wall clock at the kill.
  * @ret_overshoot_bytes: what was still wanted beyond the limit, by podfit's estimate; always set.

@@ -216,11 +216,50 @@ KT_TEST(memory_oom, "an OOM kill is told with its cgroup, process and memory")
 	KT_RANGE("time", (double)kill->at_ns, (double)start_ns, (double)kt_now_ns());
 	KT_INT("limit", (int64_t)kill->limit_bytes, (int64_t)limit);
 	KT_RANGE("use at the kill", kill->usage_bytes, 0.98 * (double)limit, 1.01 * (double)limit);
+	KT_RANGE("the container's is the same", kill->container_usage_bytes, 0.98 * (double)limit,
+		 1.01 * (double)limit);
 	/* More than the limit: pages shared with its parent are charged to the parent. */
 	KT_RANGE("anon of the victim", kill->victim_anon_bytes, 0.8 * (double)limit,
 		 (double)limit + 8.0 * PF_MIB);
 	KT_INT("kills counted", (int64_t)seen->sum.events_oom_kill, 1);
 	KT_TRUE("no second kill was told", !kt_src_kill(src));
+}
+
+KT_TEST(memory_oom_nested, "a limit inside a container that has none: the container's use is told")
+{
+	struct kt_cg cg, held, inner;
+	const uint64_t limit = 32 * PF_MIB, kept = 40 * PF_MIB;
+
+	kt_cg_new(&cg, "a");
+	kt_cg_delegate(&cg);
+	kt_cg_new(&held, "a/held");
+	kt_cg_new(&inner, "a/inner");
+	kt_cg_set_memory_limit(&inner, limit);
+	PF_AUTO(kt_src_closep) struct kt_src *src = kt_src_open(64);
+	PF_AUTO(kt_work_endp)
+	struct kt_work *holder = kt_work_start(
+		&(struct kt_load){ .cg = &held, .cpu = -1, .job = kt_job_touch, .amount = kept });
+	PF_AUTO(kt_work_endp)
+	struct kt_work *work = kt_work_start(&(struct kt_load){
+		.cg = &inner, .cpu = -1, .job = kt_job_touch, .amount = 4 * limit });
+
+	kt_src_need(src, PF_SIGNAL_OOM_KILLS);
+	kt_work_go(holder);
+	kt_work_wait(holder);
+	kt_src_begin(src);
+	kt_work_go(work);
+	kt_work_wait_gone(work);
+	const struct pf_oom_kill *kill = kt_src_kill(src);
+
+	kt_src_end(src);
+	if (!kill)
+		kt_fail("no OOM kill was told");
+	KT_INT("container", (int64_t)kill->handle, (int64_t)kt_src_get(src, &cg)->cgroup.handle);
+	KT_INT("the limit inside", (int64_t)kill->limit_bytes, (int64_t)limit);
+	KT_RANGE("use of the cgroup inside", kill->usage_bytes, 0.98 * (double)limit,
+		 1.01 * (double)limit);
+	KT_RANGE("use of the container", kill->container_usage_bytes, 0.98 * (double)(limit + kept),
+		 1.1 * (double)(limit + kept));
 }
 
 KT_TEST(memory_reclaim, "reclaim before an OOM kill is a stall of the container")

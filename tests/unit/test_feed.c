@@ -168,6 +168,39 @@ static void test_peaks_and_oom(void)
 	PF_CHECK_INT("never below VPA's bump", overshoot, 100 * mib);
 }
 
+/*
+ * The container has no limit; that of a cgroup nested in it was hit, at 64 MiB, or that of all pods. Told by the source,
+ * its own 300 MiB count: 100 MiB more than 8 s ago.
+ */
+static void own_use_is_told(void)
+{
+	const uint64_t mib = PF_MIB, hit[] = { 64 * mib, 40 * PF_GIB };
+	struct pf_vpa_settings settings;
+
+	pf_vpa_settings_default(&settings);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(hit); i++) {
+		PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+		struct pf_sample s = sample_at(0, 0, 0, 200 * mib);
+		struct pf_oom_kill kill = { .at_ns = 18 * PF_NS_PER_S,
+					    .usage_bytes = hit[i],
+					    .limit_bytes = hit[i],
+					    .container_usage_bytes = 300 * mib };
+		struct pf_feed feed;
+		uint64_t overshoot;
+
+		s.memory_limit_bytes = PF_NO_LIMIT;
+		pf_feed_init(&feed, &settings, 1);
+		PF_CHECK_INT("sample",
+			     pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+		PF_CHECK_INT("kill",
+			     pf_feed_oom(&feed, &kill, 250 * mib, START_UNIX + (int64_t)kill.at_ns,
+					 slice, &overshoot),
+			     0);
+		PF_CHECK_INT("its own peak", slice->memory_peak_bytes, 300 * mib);
+		PF_CHECK_INT("its own growth", overshoot, 375 * mib);
+	}
+}
+
 /* The limit of all pods was hit: 40 GiB are not this container's. */
 static void test_killed_for_others(void)
 {
@@ -195,6 +228,7 @@ static void test_killed_for_others(void)
 		PF_CHECK_INT("no more than VPA's bump", overshoot, 100 * mib);
 		PF_CHECK_INT("no peak of its own", slice->memory_peak_bytes, PF_UNKNOWN);
 	}
+	own_use_is_told();
 	kill.limit_bytes = kill.usage_bytes = 512 * mib;
 	struct pf_sample s = sample_at(1, 0, 0, 500 * mib);
 	struct pf_feed feed;
