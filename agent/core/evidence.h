@@ -145,10 +145,13 @@ void pf_evidence_vpa(const struct pf_evidence *evidence, struct pf_vpa_aggregate
 
 /**
  * pf_evidence_rebase() - moves evidence back by whole days if it ends more than a day after @now_ns:
- * the clock was set back between two runs. Left there it would outweigh everything to come until
+ * the clock was set back. Left there it would outweigh everything to come until
  * the clock has caught up. Whole days keep the time of day, and VPA's references where VPA has them.
  */
 void pf_evidence_rebase(struct pf_evidence *evidence, int64_t now_ns);
+
+/** pf_slice_rebase() - the same for a slice that ends more than a day after @now_ns; what it points to is left as it is. */
+void pf_slice_rebase(struct pf_slice *slice, int64_t now_ns);
 
 /** pf_evidence_instance_id() - a hash of a name, for pf_evidence_add_slice(). */
 uint64_t pf_evidence_instance_id(const char *name);

@@ -33,10 +33,17 @@ static void move_cells(struct pf_memory_cell *cells, uint32_t *nr, int64_t back)
 	*nr = kept;
 }
 
+/* Whole days from @now_ns to @last_ns, rounded up; 0 where it is no more than one. */
+static int64_t days_ahead(int64_t last_ns, int64_t now_ns)
+{
+	int64_t ahead_ns = last_ns == PF_VPA_NO_TIME ? 0 : pf_vpa_time_diff(last_ns, now_ns);
+
+	return ahead_ns <= DAY_NS ? 0 : ahead_ns / DAY_NS + (ahead_ns % DAY_NS != 0);
+}
+
 void pf_evidence_rebase(struct pf_evidence *e, int64_t now_ns)
 {
-	int64_t ahead_ns = e->last_ns == PF_VPA_NO_TIME ? 0 : pf_vpa_time_diff(e->last_ns, now_ns);
-	int64_t days = ahead_ns <= DAY_NS ? 0 : ahead_ns / DAY_NS + (ahead_ns % DAY_NS != 0);
+	int64_t days = days_ahead(e->last_ns, now_ns);
 	int64_t *const moments[] = { &e->reference_ns,
 				     &e->first_ns,
 				     &e->last_ns,
@@ -56,4 +63,24 @@ void pf_evidence_rebase(struct pf_evidence *e, int64_t now_ns)
 		e->peaks[i].interval_end_ns -= days * DAY_NS;
 	for (uint32_t i = 0; i < e->nr_instances; i++)
 		move_index(&e->instances[i].last_hour, 24 * days);
+}
+
+static void move_unsigned(uint64_t *at_ns, int64_t back_ns)
+{
+	if (*at_ns != PF_UNKNOWN)
+		*at_ns -= PF_MIN(*at_ns, (uint64_t)back_ns);
+}
+
+void pf_slice_rebase(struct pf_slice *s, int64_t now_ns)
+{
+	int64_t days = days_ahead((int64_t)(s->start_unix_ns + s->covered_ns), now_ns);
+
+	if (!days)
+		return;
+	move_index(&s->hour, 24 * days);
+	move_unsigned(&s->start_unix_ns, days * DAY_NS);
+	move_unsigned(&s->vpa.first_cpu_unix_ns, days * DAY_NS);
+	move_unsigned(&s->vpa.last_cpu_unix_ns, days * DAY_NS);
+	for (uint32_t i = 0; i < s->vpa.nr_peaks; i++)
+		move_unsigned(&s->vpa.peaks[i].interval_end_unix_ns, days * DAY_NS);
 }

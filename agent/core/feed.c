@@ -77,14 +77,11 @@ static int close_minute(struct pf_feed *feed, int64_t end_unix_ns, struct pf_sli
 {
 	uint64_t used = millicores_up((double)feed->usage_ns, feed->filled_ns);
 	uint64_t wanted = millicores_up(wanted_ns(feed), feed->filled_ns);
-	int r = 0;
+	int r;
 
 	feed->usage_ns = feed->throttled_ns = feed->throttled_period_ns = feed->filled_ns = 0;
-	/* A wall clock that was set back: VPA refuses the sample, and so its evidence has none. */
-	if (end_unix_ns > feed->vpa.last_cpu_ns) {
-		feed->vpa.last_cpu_ns = end_unix_ns;
-		r = pf_slice_vpa_cpu(slice, (int64_t)used, end_unix_ns);
-	}
+	feed->vpa.last_cpu_ns = end_unix_ns;
+	r = pf_slice_vpa_cpu(slice, (int64_t)used, end_unix_ns);
 	return r < 0 ? r : pf_slice_minute(slice, wanted);
 }
 
@@ -126,6 +123,26 @@ static void add_throttling(struct pf_feed *feed, const struct pf_sample *sample)
 	feed->throttled_period_ns += sample->nr_throttled * period_us * PF_NS_PER_US;
 }
 
+/*
+ * Samples come in the order of the monotonic clock, so one that does not end after the last one by the wall clock tells
+ * that this was set back. VPA refuses such samples until the clock has caught up, which may be hours; here what is remembered
+ * of the instance moves back with the clock, as if the last sample had ended where this one begins.
+ */
+static void follow_clock(struct pf_feed *feed, int64_t end_unix_ns, uint64_t length_ns)
+{
+	struct pf_vpa_instance *vpa = &feed->vpa;
+	int64_t *const moments[] = { &vpa->last_cpu_ns, &vpa->last_memory_ns,
+				     &vpa->interval_end_ns };
+	int64_t last_ns = PF_MAX(vpa->last_cpu_ns, vpa->last_memory_ns);
+	int64_t start_unix_ns = end_unix_ns - (int64_t)length_ns;
+
+	if (last_ns == PF_VPA_NO_TIME || end_unix_ns > last_ns)
+		return;
+	for (size_t i = 0; i < PF_ARRAY_SIZE(moments); i++)
+		if (*moments[i] != PF_VPA_NO_TIME)
+			*moments[i] -= last_ns - start_unix_ns;
+}
+
 int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *sample, int64_t end_unix_ns,
 		   struct pf_slice *slice)
 {
@@ -135,6 +152,7 @@ int pf_feed_sample(struct pf_feed *feed, const struct pf_sample *sample, int64_t
 	int r = 0, r_minute = 0;
 
 	follow_growth(feed, sample);
+	follow_clock(feed, end_unix_ns, length_ns);
 	if (sample->working_set_bytes != PF_UNKNOWN &&
 	    pf_vpa_instance_memory(&feed->vpa, &feed->rules, (int64_t)sample->working_set_bytes,
 				   end_unix_ns, &peak))

@@ -46,7 +46,7 @@ void pf_feed_init(struct pf_feed *feed, const struct pf_vpa_settings *settings, 
 
 /**
  * pf_feed_sample() - takes one sample of the instance.
- * @end_unix_ns: wall clock at the sample's end.
+ * @end_unix_ns: wall clock at the sample's end. Where it was set back, the instance's times move with it.
  * @slice: the one this sample was added to.
  * Return: 0; -ENOMEM or -ENOSPC (too many VPA intervals in one slice): what did not fit is lost,
  * the rest was taken.

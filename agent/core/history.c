@@ -134,6 +134,25 @@ int pf_history_take(struct pf_history *history, const char *instance, const stru
 	return r < 0 ? r : pf_history_set(history, evidence);
 }
 
+int pf_histories_rebase(struct pf_histories *histories, int64_t now_unix_ns)
+{
+	struct pf_history *history;
+	int r = 0;
+
+	pf_histories_for_each(histories, cursor, history)
+	{
+		PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
+		int r_one = history->packed.size ? pf_history_evidence(history, &evidence) : 0;
+
+		if (r_one == 0 && evidence) {
+			pf_evidence_rebase(evidence, now_unix_ns);
+			r_one = pf_history_set(history, evidence);
+		}
+		r = r < 0 ? r : r_one;
+	}
+	return r;
+}
+
 struct pf_history *pf_histories_next(const struct pf_histories *histories, size_t *cursor)
 {
 	return pf_map_next(histories->by_key, cursor);

@@ -55,6 +55,9 @@ PF_MUST_CHECK int pf_history_evidence(const struct pf_history *history,
 /** pf_history_set() - its evidence is this from now on. Return: 0; -ENOMEM: it is as it was. */
 PF_MUST_CHECK int pf_history_set(struct pf_history *history, const struct pf_evidence *evidence);
 
+/** pf_histories_rebase() - pf_evidence_rebase() of all. Return: 0; -ENOMEM: some are as they were. */
+PF_MUST_CHECK int pf_histories_rebase(struct pf_histories *histories, int64_t now_unix_ns);
+
 /** pf_history_take() - takes a final slice of the instance. Return: 0; -ENOMEM. */
 PF_MUST_CHECK int pf_history_take(struct pf_history *history, const char *instance,
 				  const struct pf_slice *slice, uint64_t now_ns);

@@ -353,22 +353,33 @@ static void drop_oldest(struct pf_slices *slices)
 		slices->nr_closed * sizeof(slices->remembered[0]));
 }
 
+/* A step of the wall clock across which a slice's weights, which decay from its start, cannot be kept together. */
+static bool is_leap(int64_t step_ns)
+{
+	return step_ns > (int64_t)NS_PER_HOUR || step_ns < -(int64_t)PF_NS_PER_DAY;
+}
+
 int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_unix_ns,
 		 struct pf_slice **ret_slice)
 {
 	struct pf_slice *next;
 	uint32_t hour = (uint32_t)(start_unix_ns / NS_PER_HOUR);
+	int64_t offset_ns = (int64_t)(start_unix_ns - start_ns);
 	int r;
 
-	if (slices->open && start_ns < slices->open_until_ns) {
+	if (slices->open && start_ns < slices->open_until_ns &&
+	    !is_leap(offset_ns - slices->wall_offset_ns)) {
 		*ret_slice = slices->open;
 		return 0;
 	}
 	r = pf_slice_new(&next);
 	if (r < 0)
 		return r;
-	if (slices->open && hour <= slices->open->hour)
+	if (slices->open && hour + 24 < slices->open->hour)
+		slices->run_id++; /* random, so nobody has the next one */
+	else if (slices->open && hour <= slices->open->hour)
 		hour = slices->open->hour + 1;
+	slices->wall_offset_ns = offset_ns;
 	next->hour = hour;
 	next->run_id = slices->run_id;
 	next->start_unix_ns = start_unix_ns;

@@ -123,6 +123,7 @@ struct pf_slices {
 	uint64_t run_id;
 	struct pf_slice *open;			       /* NULL before the first sample */
 	uint64_t open_until_ns;			       /* CLOCK_MONOTONIC */
+	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC when it was opened */
 	struct pf_slice *closed[PF_SLICES_CLOSED_MAX]; /* oldest first */
 	uint64_t closed_at_ns[PF_SLICES_CLOSED_MAX];   /* CLOCK_MONOTONIC */
 	bool remembered[PF_SLICES_CLOSED_MAX];	       /* the owner's mark: it is in a history */
@@ -135,8 +136,11 @@ void pf_slices_done(struct pf_slices *slices);
 
 /**
  * pf_slices_at() - the slice a sample that begins at @start_ns goes to; closes the one before if
- * its hour is over.
+ * its hour is over, or the wall clock was since set forward by more than an hour or back by more than a day.
  * @start_ns: CLOCK_MONOTONIC. @start_unix_ns: the wall clock at that moment.
+ *
+ * A clock set back does not reopen an hour: the next one is the hour after the last, or, more than a day back, the clock's,
+ * under a new run.
  * Return: 0; -ENOMEM, then the slice open so far goes on.
  */
 PF_MUST_CHECK int pf_slices_at(struct pf_slices *slices, uint64_t start_ns, uint64_t start_unix_ns,

@@ -66,7 +66,10 @@ void pf_agent_advice_close(struct pf_agent *agent)
 
 static void take(struct pf_agent *agent, struct pf_track *track, const struct pf_slice *slice)
 {
-	if (pf_history_take(track->history, track->instance, slice, pf_clock_monotonic_ns()) < 0)
+	struct pf_slice moved = *slice; /* of before the clock was set back, maybe */
+
+	pf_slice_rebase(&moved, pf_clock_wall_ns());
+	if (pf_history_take(track->history, track->instance, &moved, pf_clock_monotonic_ns()) < 0)
 		agent->nr_slices_forgotten++;
 }
 

@@ -231,13 +231,37 @@ int pf_agent_capture_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX]
 	return 0;
 }
 
+/*
+ * The wall clock may be set while we run. Set forward it is just followed; set back, what was learned would lie in the future
+ * and outweigh all that comes, so it moves, too.
+ */
+static void follow_wall_clock(struct pf_agent *agent, uint64_t now_ns)
+{
+	static struct pf_log_limit limit = PF_LOG_LIMIT(3, 10 * PF_NS_PER_MIN);
+	int64_t offset_ns = pf_clock_wall_ns() - (int64_t)now_ns,
+		back_ns = agent->wall_offset_ns - offset_ns;
+
+	agent->wall_offset_ns = offset_ns;
+	if (back_ns < (int64_t)PF_NS_PER_S)
+		return;
+	agent->nr_clock_set_back++;
+	pf_log_limited(&limit, PF_LOG_WARNING, AREA,
+		       "the clock was set back by %lld s: what is known moves with it",
+		       (long long)(back_ns / (int64_t)PF_NS_PER_S));
+	if (pf_histories_rebase(agent->histories, (int64_t)now_ns + offset_ns) < 0)
+		pf_log_limited(
+			&limit, PF_LOG_WARNING, AREA,
+			"out of memory: histories from before the clock was set back stay in "
+			"the future until the next start");
+}
+
 void pf_agent_snapshot(struct pf_agent *agent)
 {
 	static struct pf_log_limit limit = PF_LOG_LIMIT(3, 10 * PF_NS_PER_MIN);
 	uint64_t now_ns = pf_clock_monotonic_ns();
 	int r;
 
-	agent->wall_offset_ns = pf_clock_wall_ns() - (int64_t)now_ns;
+	follow_wall_clock(agent, now_ns);
 	r = agent->capture_ops->snapshot(agent->capture, now_ns);
 	if (r < 0) {
 		pf_log_limited(&limit, PF_LOG_WARNING, AREA,

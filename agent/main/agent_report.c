@@ -43,6 +43,7 @@ static const struct pf_loss *build_losses(struct pf_agent *agent, struct pf_aren
 		{ "histories_full", pf_histories_nr_refused(agent->histories) },
 		{ "histories_dropped", pf_histories_nr_dropped(agent->histories) },
 		{ "slices_no_memory", agent->nr_slices_forgotten },
+		{ "clock_set_back", agent->nr_clock_set_back },
 	};
 	size_t nr;
 

@@ -108,26 +108,39 @@ static void test_idle_and_scaled(void)
 	PF_CHECK_INT("idle", slice->nr_idle_minutes, 5);
 }
 
+/* By an hour, after a minute and in the middle of one, and by a little: no sample is refused for it. */
 static void test_clock_set_back(void)
 {
-	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
-	struct pf_vpa_settings settings;
-	struct pf_feed feed;
+	const int64_t back_s[] = { 3600, 40, 5 * 86400 };
+	const unsigned at[] = { 6, 9, 12 };
 
-	pf_vpa_settings_default(&settings);
-	pf_feed_init(&feed, &settings, 1);
-	for (unsigned n = 0; n < 12; n++) {
-		struct pf_sample s = sample_at(n, PF_NS_PER_S, 0, 50 << 20);
-		int64_t set_back = n < 6 ? 0 : 3600 * (int64_t)PF_NS_PER_S;
+	for (size_t i = 0; i < PF_ARRAY_SIZE(back_s); i++) {
+		PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
+		struct pf_vpa_settings settings;
+		struct pf_feed feed;
 
-		PF_CHECK_INT(
-			"sample",
-			pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns - set_back, slice),
-			0);
+		pf_vpa_settings_default(&settings);
+		pf_feed_init(&feed, &settings, 1);
+		for (unsigned n = 0; n < 24; n++) {
+			struct pf_sample s = sample_at(n, PF_NS_PER_S, 0, (50ull + n) << 20);
+			int64_t set_back = n < at[i] ? 0 : back_s[i] * (int64_t)PF_NS_PER_S;
+
+			PF_CHECK_INT("sample",
+				     pf_feed_sample(&feed, &s,
+						    START_UNIX + (int64_t)s.end_ns - set_back,
+						    slice),
+				     0);
+		}
+		PF_CHECK_INT("every minute is a CPU sample", slice->vpa.nr_cpu_samples, 4);
+		PF_CHECK_INT("the newest peak is in",
+			     slice->vpa.peaks[slice->vpa.nr_peaks - 1].bytes, 73ull << 20);
+		PF_CHECK("its interval ends within a day of now",
+			 feed.vpa.interval_end_ns > feed.vpa.last_memory_ns &&
+				 feed.vpa.interval_end_ns <=
+					 feed.vpa.last_memory_ns + (int64_t)PF_NS_PER_DAY);
+		PF_CHECK_INT("demand",
+			     slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, 100)], 4);
 	}
-	PF_CHECK_INT("VPA refuses what is not newer", slice->vpa.nr_cpu_samples, 1);
-	PF_CHECK_INT("the minute's demand is kept",
-		     slice->minute_demand[pf_hist_bucket(PF_LAYOUT_MILLICORES, 100)], 2);
 }
 
 static void test_peaks_and_oom(void)

@@ -65,10 +65,12 @@ static uint64_t wall_ns(const struct sim *s, uint64_t at_s)
 /* What is closed is evidence; the agent does so when the hour is over. */
 static void take_closed(struct sim *s)
 {
-	for (uint32_t i = 0; i < s->slices.nr_closed; i++)
-		PF_CHECK_INT("slice",
-			     pf_evidence_add_slice(s->evidence, s->instance, s->slices.closed[i]),
-			     0);
+	for (uint32_t i = 0; i < s->slices.nr_closed; i++) {
+		struct pf_slice slice = *s->slices.closed[i];
+
+		pf_slice_rebase(&slice, (int64_t)wall_ns(s, s->now_s));
+		PF_CHECK_INT("slice", pf_evidence_add_slice(s->evidence, s->instance, &slice), 0);
+	}
 	pf_slices_taken(&s->slices, UINT64_MAX);
 }
 
@@ -418,7 +420,42 @@ static void test_clock_steps(void)
 	tear_down(&s);
 }
 
-PF_TEST_SUITE(sim_days, { "leak is never fed", test_leak_is_never_fed }, { "steady", test_steady },
+/*
+ * A clock that is set back while the agent runs, by hours and by years: the load that comes then is followed as fast as
+ * without it, by podfit and by VPA.
+ */
+static void test_clock_set_back(void)
+{
+	const struct load low = { .millicores = 100, .bytes = 300 * PF_MIB },
+			  high = { .millicores = 900, .bytes = 900 * PF_MIB };
+	const int64_t back_s[] = { 0, 6 * 3600, 4000ll * 86400 };
+	uint64_t cpu[PF_ARRAY_SIZE(back_s)], memory[PF_ARRAY_SIZE(back_s)];
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(back_s); i++) {
+		const struct pf_policy_result *vpa;
+		struct sim s;
+
+		set_up(&s);
+		run(&s, 2 * DAY_S, &low);
+		s.clock_step_ns -= back_s[i] * (int64_t)PF_NS_PER_S;
+		pf_evidence_rebase(s.evidence, (int64_t)wall_ns(&s, s.now_s));
+		run(&s, 4 * 3600, &high);
+		(void)recommend(&s);
+		vpa = pf_policy_result_of(&s.rec, "vpa");
+		cpu[i] = vpa->cpu.target;
+		memory[i] = pf_policy_result_of(&s.rec, "podfit")->memory.target;
+		tear_down(&s);
+	}
+	CHECK_WITHIN("VPA's CPU without a step", cpu[0], 900, 1300);
+	CHECK_WITHIN("memory without a step", memory[0], 900 * PF_MIB, 2000 * PF_MIB);
+	for (size_t i = 1; i < PF_ARRAY_SIZE(back_s); i++) {
+		CHECK_WITHIN("VPA's CPU", cpu[i], cpu[0] * 95 / 100, cpu[0] * 105 / 100);
+		CHECK_WITHIN("memory", memory[i], memory[0] * 9 / 10, memory[0] * 11 / 10);
+	}
+}
+
+PF_TEST_SUITE(sim_days, { "clock set back", test_clock_set_back },
+	      { "leak is never fed", test_leak_is_never_fed }, { "steady", test_steady },
 	      { "daily", test_daily }, { "weekend", test_weekend }, { "bursts", test_bursts },
 	      { "growth stays ahead", test_growth_stays_ahead },
 	      { "restarts keep history", test_restarts_keep_history },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 
+#include "core/feed.h"
 #include "core/slice.h"
 #include "unit/check.h"
 #include "unit/fault_alloc.h"
@@ -198,6 +199,42 @@ static void test_hours(void)
 	pf_slices_done(&slices);
 }
 
+/* A node that began in 1970, was then set right, then set back by years, by hours, by minutes. */
+static void test_clock_leaps(void)
+{
+	const uint64_t hour = PF_NS_PER_HOUR, minute = PF_NS_PER_MIN;
+	static const struct {
+		const char *name;
+		uint64_t mono, unix_ns; /* minutes; T0 + hours, but for the first */
+		uint32_t hour;
+		uint64_t run_id;
+	} steps[] = {
+		{ "1970", 0, 0, 0, 7 },
+		{ "set right: a slice of its own at once", 1, 100, 480100, 7 },
+		{ "back by 20 hours: the open one goes on", 2, 80, 480100, 7 },
+		{ "then the next hour", 62, 81, 480101, 7 },
+		{ "back by days: the clock's hour, in another run", 63, 10, 480010, 8 },
+		{ "and on", 123, 11, 480011, 8 },
+	};
+	struct pf_slices slices;
+	struct pf_slice *slice = NULL;
+
+	pf_slices_init(&slices, 7);
+	for (size_t i = 0; i < PF_ARRAY_SIZE(steps); i++) {
+		uint64_t unix_ns = i ? T0_UNIX + steps[i].unix_ns * hour : minute;
+
+		PF_CHECK_INT(steps[i].name,
+			     pf_slices_at(&slices, steps[i].mono * minute, unix_ns, &slice), 0);
+		PF_CHECK_INT(steps[i].name, slice->hour, steps[i].hour);
+		PF_CHECK_INT(steps[i].name, slice->run_id, steps[i].run_id);
+		PF_CHECK_INT("a CPU sample", pf_slice_vpa_cpu(slice, 100, (int64_t)unix_ns), 0);
+		PF_CHECK("of a weight that can be added up",
+			 slice->vpa.cpu_weight[pf_vpa_scale_bucket(&pf_vpa_cpu_scale, .1)] < 1);
+	}
+	PF_CHECK_INT("closed", slices.nr_closed, 4);
+	pf_slices_done(&slices);
+}
+
 /* Measured and nothing seen is kept apart from not measured, costs nothing, and goes on to count. */
 static void test_nothing_seen(void)
 {
@@ -235,5 +272,5 @@ static void test_nothing_seen(void)
 PF_TEST_SUITE(slice, { "all sums", test_all_sums }, { "sums and unknowns", test_sums_and_unknowns },
 	      { "means are time-weighted", test_means_are_time_weighted },
 	      { "histograms", test_histograms }, { "quota changes", test_quota_changes },
-	      { "peaks", test_peaks }, { "hours", test_hours },
+	      { "peaks", test_peaks }, { "hours", test_hours }, { "clock leaps", test_clock_leaps },
 	      { "nothing seen", test_nothing_seen });
