@@ -287,6 +287,69 @@ static void test_values(void)
 	world_done(&w);
 }
 
+/* Each metric of a container has its own number, in base units. */
+static void test_every_value(void)
+{
+	static const struct {
+		const char *name, *value;
+	} rows[] = {
+		{ "podfit_container_cpu_usage_seconds_total", "1.5" },
+		{ "podfit_container_cpu_periods_total", "11" },
+		{ "podfit_container_cpu_throttled_periods_total", "12" },
+		{ "podfit_container_cpu_throttled_seconds_total", "2.5" },
+		{ "podfit_container_runqueue_quota_wait_seconds_total", "3.5" },
+		{ "podfit_container_runqueue_contention_wait_seconds_total", "4.5" },
+		{ "podfit_container_pressure_cpu_some_seconds_total", "5.5" },
+		{ "podfit_container_pressure_memory_some_seconds_total", "6.5" },
+		{ "podfit_container_pressure_io_some_seconds_total", "7.5" },
+		{ "podfit_container_oom_kills_total", "13" },
+		{ "podfit_container_memory_usage_bytes", "101" },
+		{ "podfit_container_memory_working_set_bytes", "102" },
+		{ "podfit_container_memory_hot_bytes", "103" },
+		{ "podfit_container_cpu_limit_cores", "1.25" },
+		{ "podfit_container_memory_limit_bytes", "104" },
+		{ "podfit_container_threads", "14" },
+		{ "podfit_container_recommended_cpu_request_cores", "0.25" },
+		{ "podfit_container_recommended_cpu_limit_cores", "0.75" },
+		{ "podfit_container_recommended_memory_request_bytes", "201" },
+		{ "podfit_container_recommended_memory_limit_bytes", "202" },
+		{ "podfit_container_leak_state", "1" },
+	};
+	static struct world w;
+	const uint64_t half_s = PF_NS_PER_S / 2;
+	struct pf_amounts cpu = { .target = 250, .limit = 750 },
+			  memory = { .target = 201, .limit = 202 };
+	struct pf_report_now *now;
+
+	world_init(&w, 1);
+	now = &w.containers[0].now;
+	now->usage_ns = 3 * half_s;
+	now->nr_periods = 11;
+	now->nr_throttled = 12;
+	now->throttled_ns = 5 * half_s;
+	now->quota_wait_ns = 7 * half_s;
+	now->contention_wait_ns = 9 * half_s;
+	now->psi = (struct pf_psi){ .cpu_some_ns = 11 * half_s,
+				    .memory_some_ns = 13 * half_s,
+				    .io_some_ns = 15 * half_s };
+	now->oom_kills = 13;
+	now->memory_usage_bytes = 101;
+	now->working_set_bytes = 102;
+	now->hot_bytes = 103;
+	now->nr_threads = 14;
+	w.containers[0].enforced.cfs_quota_us = 125000;
+	w.containers[0].enforced.cfs_period_us = 100000;
+	w.containers[0].enforced.memory_limit_bytes = 104;
+	w.list[0].cpu = &cpu;
+	w.list[0].memory = &memory;
+	w.list[0].leak = PF_LEAK_SUSPECT;
+	world_write(&w);
+	PF_CHECK_INT("all of the table", pf_nr_container_metrics, PF_ARRAY_SIZE(rows));
+	for (size_t i = 0; i < PF_ARRAY_SIZE(rows); i++)
+		PF_CHECK_STR(rows[i].name, series(&w, rows[i].name, "c0", ""), rows[i].value);
+	world_done(&w);
+}
+
 /* What is not known has no series, never one of 0; a family without samples is not begun. */
 static void test_unknown(void)
 {
@@ -457,6 +520,7 @@ static void test_readme(void)
 	world_done(&w);
 }
 
-PF_TEST_SUITE(prometheus, { "values", test_values }, { "unknown", test_unknown },
-	      { "histogram", test_histogram }, { "escaping", test_escaping }, { "cap", test_cap },
-	      { "names", test_names }, { "README", test_readme });
+PF_TEST_SUITE(prometheus, { "values", test_values }, { "every value", test_every_value },
+	      { "unknown", test_unknown }, { "histogram", test_histogram },
+	      { "escaping", test_escaping }, { "cap", test_cap }, { "names", test_names },
+	      { "README", test_readme });
