@@ -194,7 +194,9 @@ static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)
 	to->hour = from->hour;
 	to->run_id = from->run_id;
 	to->sequence = GET_OR(from, sequence, 0);
-	to->start_unix_ns = GET_OR(from, start_unix_ns, 0);
+	/* A clock that was set back begins the next hour early. */
+	to->start_unix_ns =
+		PF_MAX(GET_OR(from, start_unix_ns, 0), (uint64_t)from->hour * PF_NS_PER_HOUR);
 	to->covered_ns = GET_OR(from, covered_ns, 0);
 	to->usage_ns = GET(from, usage_ns);
 	to->nr_periods = GET(from, nr_periods);
@@ -270,6 +272,11 @@ static int get_hists(struct pf_arena *arena, const Podfit__V1__HourSlice *from,
 	return r < 0 ? r : get_vpa(arena, from->vpa, &slice->vpa, error);
 }
 
+bool pf_wire_slice_fits(uint32_t hour, uint64_t start_unix_ns, uint64_t covered_ns)
+{
+	return start_unix_ns / PF_NS_PER_HOUR <= hour && covered_ns <= PF_NS_PER_DAY;
+}
+
 int pf_wire_get_slice(struct pf_arena *arena, const Podfit__V1__HourSlice *message,
 		      struct pf_slice **ret_slice, struct pf_wire_error *error)
 {
@@ -280,6 +287,10 @@ int pf_wire_get_slice(struct pf_arena *arena, const Podfit__V1__HourSlice *messa
 		return arena->err;
 	if (!message->has_hour || !message->has_run_id)
 		return damaged(error, "hour slice without hour or run_id");
+	if (!pf_wire_slice_fits(message->hour, GET_OR(message, start_unix_ns, 0),
+				GET_OR(message, covered_ns, 0)))
+		return damaged(error,
+			       "hour slice that begins after its hour, or covers more than a day");
 	pf_slice_clear(slice);
 	get_numbers(message, slice);
 	r = get_hists(arena, message, slice, error);

@@ -347,6 +347,7 @@ static bool walk_slice(struct walk *walk, const struct pf_wire_field *from, uint
 	struct pf_wire_cursor c = cursor_of(walk, walk->slice, from);
 	struct pf_index_slice slice = { .instance = instance };
 	bool has_hour = false, has_run = false;
+	uint64_t start_ns = 0, covered_ns = 0;
 	struct pf_wire_field f;
 
 	while (c.at < c.end) {
@@ -366,6 +367,12 @@ static bool walk_slice(struct walk *walk, const struct pf_wire_field *from, uint
 			break;
 		case 3:
 			slice.sequence = f.value;
+			break;
+		case 4:
+			start_ns = f.value;
+			break;
+		case 5:
+			covered_ns = f.value;
 			break;
 		case 14: /* usage, demand, start-up, minutes */
 		case 15:
@@ -392,7 +399,8 @@ static bool walk_slice(struct walk *walk, const struct pf_wire_field *from, uint
 		if (!good)
 			return false;
 	}
-	return has_hour && has_run && add_slice(walk, &slice);
+	return has_hour && has_run && pf_wire_slice_fits(slice.hour, start_ns, covered_ns) &&
+	       add_slice(walk, &slice);
 }
 
 /* ---- containers ---- */

@@ -136,7 +136,11 @@ def test_refusals(folder):
             ("no run", packed(run=0), {}, 400), ("long name", packed(node="n" * 300), {}, 400),
             ("node that is no text", packed(node=b"n\xff"), {}, 400),
             ("too large", os.urandom(70000), {}, 413), ("bomb", bomb[:60000] if len(bomb) > 65536 else bomb, {}, 413),
-            ("blow-up", blow_up, {}, 413), ("too old", packed(hour=hour - 100), {}, 200)]:
+            ("blow-up", blow_up, {}, 413), ("too old", packed(hour=hour - 100), {}, 200),
+            ("a slice that begins after its hour", packed(start=(hour + 1) * 3600 * 10**9), {}, 400),
+            ("a slice that begins in another age", packed(start=2**64 - 1), {}, 400),
+            ("a slice of more than a day", gzip.compress(report(more_slice=field(5, 2**63 - 1))), {}, 400),
+            ("a slice begun early, by a clock set back", packed(start=(hour - 30) * 3600 * 10**9), {}, 200)]:
         try:
             status, answer, _ = c.post(body, headers)
         except OSError as error:  # the server may close before it has read all of a body it refuses

@@ -439,8 +439,75 @@ static void test_two_names(void)
 	pf_arena_done(&arena);
 }
 
-PF_TEST_SUITE(wire_index, { "own form", test_own_form }, { "damage", test_damage },
-	      { "memory", test_memory },
+/* ---- when a slice is ---- */
+
+#define HOUR  494328u
+#define AT(h) ((uint64_t)(HOUR + (h)) * PF_NS_PER_HOUR)
+
+static const struct slice_time_case {
+	const char *name;
+	uint64_t start_ns, covered_ns, want_start_ns;
+	int want;
+} slice_time_cases[] = {
+	{ "at its beginning", AT(0), PF_NS_PER_HOUR, AT(0), 0 },
+	{ "at its end", AT(1) - 1, 10, AT(1) - 1, 0 },
+	{ "not told", 0, 10, AT(0), 0 },
+	{ "before it, after a clock was set back", AT(-20), PF_NS_PER_HOUR, AT(0), 0 },
+	{ "after it", AT(1), 10, 0, -EBADMSG },
+	{ "in another age", UINT64_MAX, 10, 0, -EBADMSG },
+	{ "a machine that slept", AT(0), PF_NS_PER_DAY, AT(0), 0 },
+	{ "more than a day", AT(0), PF_NS_PER_DAY + 1, 0, -EBADMSG },
+	{ "what overflows", AT(0), INT64_MAX, 0, -EBADMSG },
+};
+
+static void check_slice_time(const struct slice_time_case *c)
+{
+	PF_AUTO(pf_slice_freep) struct pf_slice *slice = NULL;
+	struct pf_identity identity = { .named = true };
+	struct pf_report_index index;
+	struct pf_report_container container;
+	struct pf_wire_error error;
+	struct pf_report report;
+	struct pf_arena arena;
+	struct pf_buf buf;
+	int r;
+
+	PF_CHECK_INT("slice", pf_slice_new(&slice), 0);
+	slice->hour = HOUR;
+	slice->run_id = slice->sequence = 1;
+	slice->start_unix_ns = c->start_ns;
+	slice->covered_ns = c->covered_ns;
+	pf_report_clear(&report);
+	pf_report_container_clear(&container);
+	container.identity = &identity;
+	container.instance = "i";
+	container.slices = (const struct pf_slice *const *)&slice;
+	container.nr_slices = 1;
+	report.node = "n";
+	report.containers = &container;
+	report.nr_containers = 1;
+	encode(&report, &buf);
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	PF_CHECK_INT(c->name, pf_wire_index_walk(buf.data, buf.len, &arena, &index),
+		     c->want ? -EAGAIN : 0);
+	pf_arena_reset(&arena);
+	r = pf_wire_decode_report(buf.data, buf.len, &arena, &report, &error);
+	PF_CHECK_INT(c->name, r, c->want);
+	if (r == 0)
+		PF_CHECK_INT(c->name, report.containers[0].slices[0]->start_unix_ns,
+			     c->want_start_ns);
+	pf_arena_done(&arena);
+	pf_buf_done(&buf);
+}
+
+static void test_slice_time(void)
+{
+	for (size_t i = 0; i < PF_ARRAY_SIZE(slice_time_cases); i++)
+		check_slice_time(&slice_time_cases[i]);
+}
+
+PF_TEST_SUITE(wire_index, { "slice time", test_slice_time }, { "own form", test_own_form },
+	      { "damage", test_damage }, { "memory", test_memory },
 	      { "small message, large memory", test_small_message_large_memory },
 	      { "other form", test_other_form }, { "any order", test_any_order },
 	      { "long length", test_long_length }, { "long number", test_long_number },
