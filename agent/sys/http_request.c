@@ -131,6 +131,11 @@ const char *pf_http_client_name(struct pf_http_request *req, size_t index)
 	return NULL;
 }
 
+struct pf_http_server *pf_http_server_of(const struct pf_http_request *req)
+{
+	return req->server;
+}
+
 void pf_http_defer(struct pf_http_request *req)
 {
 	req->deferred = true;

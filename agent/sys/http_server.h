@@ -140,6 +140,8 @@ void pf_http_query_each(const struct pf_http_request *req,
 			void (*fn)(void *arg, const char *name, const char *value), void *arg);
 const char *pf_http_header(const struct pf_http_request *req, const char *name); /* or NULL */
 const void *pf_http_body(const struct pf_http_request *req, size_t *ret_len);
+/** pf_http_server_of() - the server it came to, which is there before pf_http_server_new() gives it. */
+struct pf_http_server *pf_http_server_of(const struct pf_http_request *req);
 /**
  * pf_http_client_name() - a name of the verified client certificate: @index 0 is the subject's
  * common name ("" if it has none), then the DNS names of the certificate. NULL after the last, and

@@ -44,6 +44,10 @@ def test_endpoints(folder):
                 json.loads(body)
             except ValueError as error:
                 check(f"JSON {path}", False, error)
+    for path in ["/", "/nodes", "/compare", page, "/workloads/x"]:  # the last is a message
+        headers = c.ask(path)[2]
+        check(f"{path} is guarded", "default-src 'none'" in headers.get("Content-Security-Policy", "") and
+              headers.get("Referrer-Policy") == "no-referrer" and headers.get("X-Frame-Options") == "DENY", headers)
     for form in ["json", "yaml", "csv", "table", "patch", "vpa", "kustomize", "helm-values", "protobuf"]:
         status, body, _ = c.ask("/v1/recommendations?format=" + form)
         check(f"format {form}", status == 200, (status, body[:100]))

@@ -260,6 +260,24 @@ def test_slow_clients(folder):
     c.stop()
 
 
+def test_early_scrapes(folder):
+    """Asked for metrics in the very moment in which it begins to serve: it answers and lives."""
+    lived = 0
+    for _ in range(10):
+        c = Collector(folder, "--web.threads=16")
+        c.spawn(())
+        answer, end = b"", time.monotonic() + 10
+        while not answer and time.monotonic() < end and c.process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", c.port), 1) as s:
+                    s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                    answer = s.recv(12)
+            except OSError:
+                pass
+        lived += c.stop() == 0 and answer == b"HTTP/1.1 200"
+    check("metrics at once after the start", lived == 10, f"{lived} of 10")
+
+
 def test_bombs(folder):
     """Bodies that grow a thousandfold: refused, and memory stays bounded while many come at once."""
     c = Collector(folder, "--limits.inflated-size=32Mi", "--limits.body-size=1Mi", "--limits.decoded-size=64Mi").start()
@@ -288,4 +306,5 @@ def test_bombs(folder):
 
 sys.exit(run([("full disk", test_full_disk), ("full disk, kept", test_full_disk_kept), ("damaged file", test_damaged_file),
               ("clocks", test_clocks), ("versions", test_versions), ("not merged", test_not_merged),
-              ("slow clients", test_slow_clients), ("bombs", test_bombs)]))
+              ("slow clients", test_slow_clients), ("early scrapes", test_early_scrapes),
+              ("bombs", test_bombs)]))

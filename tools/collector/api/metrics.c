@@ -102,11 +102,11 @@ static void put_merger(struct pf_buf *out, struct pf_collector *c)
 	      (double)fleet->nr_left_out);
 }
 
-static void put_http(struct pf_buf *out, struct pf_collector *c)
+static void put_http(struct pf_buf *out, struct pf_http_server *server)
 {
 	struct pf_http_server_stats s;
 
-	pf_http_server_get_stats(c->server, &s);
+	pf_http_server_get_stats(server, &s);
 	gauge(out, "http_connections", "Open connections.", (double)s.nr_connections);
 	gauge(out, "http_body_bytes", "Bodies held.", (double)s.body_bytes);
 	counter(out, "http_connections_total", "Connections accepted.", s.nr_accepted);
@@ -132,6 +132,6 @@ void pf_api_metrics(struct pf_collector *c, struct pf_http_request *req)
 	put_reports(&out, c);
 	put_writer(&out, c);
 	put_merger(&out, c);
-	put_http(&out, c);
+	put_http(&out, pf_http_server_of(req)); /* c->server is set only after it serves */
 	pf_reply_buf(req, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

@@ -39,10 +39,17 @@ void pf_pages_params(struct pf_http_request *req, struct pf_pages_params *ret_pa
 	pf_http_query_each(req, take_param, ret_params);
 }
 
-void pf_pages_reply(struct pf_http_request *req, struct pf_buf *page)
+/* They hold no script and load nothing, and are in no other site's frame. */
+static void protect(struct pf_http_request *req)
 {
 	pf_http_reply_header(req, "Content-Security-Policy", pf_html_csp());
 	pf_http_reply_header(req, "Referrer-Policy", "no-referrer");
+	pf_http_reply_header(req, "X-Frame-Options", "DENY");
+}
+
+void pf_pages_reply(struct pf_http_request *req, struct pf_buf *page)
+{
+	protect(req);
 	pf_reply_buf(req, "text/html; charset=utf-8", page);
 }
 
@@ -63,7 +70,7 @@ void pf_pages_message(struct pf_http_request *req, unsigned status, const char *
 		pf_http_reply_error(req, status, "%s", text);
 		return;
 	}
-	pf_http_reply_header(req, "Content-Security-Policy", pf_html_csp());
+	protect(req);
 	if (status == 503)
 		pf_http_reply_header(req, "Retry-After", "2"); /* RETRY_S */
 	len = buf.len;
