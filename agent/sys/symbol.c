@@ -14,11 +14,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sys/perf_map.h"
 #include "sys/symbol_elf.h"
 
 enum {
-	LINE_BYTES = 4352,	       /* a line of maps: a path and some numbers */
-	PERF_MAP_BYTES_MAX = 64 << 20, /* what is read of a perf map */
+	LINE_BYTES = 4352, /* a line of maps: a path and some numbers */
+	CRC_BYTES_MAX =
+		32
+		<< 20, /* read in one call to tell files of symbols by their checksum: some 30 ms */
 };
 
 /* The mapping of one address. */
@@ -39,6 +42,7 @@ struct job {
 	size_t nr;
 	struct place *places;
 	struct pf_symbol *symbols;
+	uint64_t *crc_left;
 };
 
 static uint64_t lookup_address(const struct job *job, size_t i)
@@ -165,7 +169,8 @@ static void name_in_file(const struct job *job, size_t first)
 	}
 	job->places[first].done = true;
 	if (fd >= 0)
-		pf_symbol_elf(fd, job->places[first].path, open_in_root, job, queries, nr);
+		pf_symbol_elf(fd, job->places[first].path, open_in_root, job, queries, nr,
+			      job->crc_left);
 }
 
 /* The pid as the process itself sees it: perf maps are named by it. */
@@ -192,17 +197,17 @@ static uint32_t own_pid(const struct job *job)
 	return pid;
 }
 
-/* START SIZE NAME, in hexadecimal: what perf reads of just-in-time compilers. */
+/* What just-in-time compilers write for perf. */
 static void name_from_perf_map(const struct job *job)
 {
 	PF_AUTO(pf_fclosep) FILE *map = NULL;
-	char line[1024];
-	long left = PERF_MAP_BYTES_MAX;
-	bool rest = false; /* of an overlong line */
+	struct pf_perf_query queries[PF_SYMBOLS_MAX];
+	size_t nr = 0;
+	char path[64];
 	int fd;
 
-	snprintf(line, sizeof(line), "/tmp/perf-%u.map", own_pid(job));
-	fd = open_in_root(job, line);
+	snprintf(path, sizeof(path), "/tmp/perf-%u.map", own_pid(job));
+	fd = open_in_root(job, path);
 	if (fd < 0)
 		return;
 	map = fdopen(fd, "r");
@@ -210,30 +215,14 @@ static void name_from_perf_map(const struct job *job)
 		(void)close(fd); /* nothing was written */
 		return;
 	}
-	while (left > 0 && fgets(line, sizeof(line), map)) {
-		uint64_t start, size;
-		int name_at = 0;
-		size_t len = strlen(line);
-		bool is_rest = rest;
-
-		/* Without an end in sight, because it is long or holds a NUL, it counts in full, and what follows
-		 * up to the next end belongs to it. */
-		rest = !len || line[len - 1] != '\n';
-		left -= rest ? (long)sizeof(line) - 1 : (long)len;
-		if (is_rest || sscanf(line, "%lx %lx %n", &start, &size, &name_at) < 2 || !name_at)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		for (size_t i = 0; i < job->nr; i++) {
-			uint64_t address = lookup_address(job, i);
-
-			if (job->places[i].inode || !job->places[i].end || address < start ||
-			    address - start >= size)
-				continue;
-			snprintf(job->symbols[i].name, sizeof(job->symbols[i].name), "%s",
-				 line + name_at);
-			job->symbols[i].offset = job->addresses[i] - start;
-		}
-	}
+	for (size_t i = 0; i < job->nr; i++)
+		if (!job->places[i].inode && job->places[i].end)
+			queries[nr++] = (struct pf_perf_query){
+				.address = job->addresses[i],
+				.back = job->addresses[i] - lookup_address(job, i),
+				.symbol = &job->symbols[i],
+			};
+	pf_perf_map(map, queries, nr);
 }
 
 static void name_all(const struct job *job)
@@ -263,6 +252,7 @@ int pf_symbolize(const char *proc_root, uint32_t pid, const uint64_t *addresses,
 		 const bool *is_return, size_t nr, struct pf_symbol *ret_symbols)
 {
 	PF_AUTO(pf_freep) struct place *places = NULL;
+	uint64_t crc_left = CRC_BYTES_MAX;
 	struct job job = {
 		.proc_root = proc_root,
 		.pid = pid,
@@ -270,6 +260,7 @@ int pf_symbolize(const char *proc_root, uint32_t pid, const uint64_t *addresses,
 		.is_return = is_return,
 		.nr = PF_MIN(nr, (size_t)PF_SYMBOLS_MAX),
 		.symbols = ret_symbols,
+		.crc_left = &crc_left,
 	};
 	int err;
 

@@ -16,7 +16,6 @@
 #include "sys/elf_file.h"
 
 enum {
-	CRC_BYTES_MAX = 256 << 20, /* of a file of symbols that is known by its checksum only */
 	CHUNK_BYTES = 32 << 10,
 	MARKS_MAX =
 		16384, /* names read in one pass to tell marks: a stranger's file may make every symbol look like one */
@@ -106,14 +105,16 @@ static void search_table(const struct pf_elf *elf, const struct pf_elf_section *
 	}
 }
 
-static bool has_crc(int fd, uint64_t size, uint32_t want)
+/* Of what is more than @left nothing is known. */
+static bool has_crc(int fd, uint64_t size, uint32_t want, uint64_t *left)
 {
 	unsigned char chunk[CHUNK_BYTES];
 	uint64_t at = 0;
 	uLong crc = crc32(0, NULL, 0);
 
-	if (size > CRC_BYTES_MAX)
+	if (size > *left)
 		return false;
+	*left -= size;
 	while (at < size) {
 		ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)at);
 
@@ -134,7 +135,7 @@ struct identity {
 
 /* Return: whether it was the right file and has a symbol table. */
 static bool search_other(int fd, const struct identity *want, const uint64_t *addresses,
-			 struct pf_symbol_query *queries, size_t nr)
+			 struct pf_symbol_query *queries, size_t nr, uint64_t *crc_left)
 {
 	struct pf_elf elf;
 	struct pf_elf_section table;
@@ -145,7 +146,7 @@ static bool search_other(int fd, const struct identity *want, const uint64_t *ad
 	if (want->id_len) {
 		if (pf_elf_build_id(&elf, id) != want->id_len || memcmp(id, want->id, want->id_len))
 			return false;
-	} else if (!has_crc(fd, elf.size, want->crc)) {
+	} else if (!has_crc(fd, elf.size, want->crc, crc_left)) {
 		return false;
 	}
 	search_table(&elf, &table, addresses, queries, nr);
@@ -162,7 +163,7 @@ static int folder_len(const char *path)
 
 static bool search_elsewhere(const struct pf_elf *elf, const char *build_id, const char *path,
 			     pf_symbol_open open, const void *arg, const uint64_t *addresses,
-			     struct pf_symbol_query *queries, size_t nr)
+			     struct pf_symbol_query *queries, size_t nr, uint64_t *crc_left)
 {
 	static const char *const places[] = { "%.*s/%s", "%.*s/.debug/%s",
 					      "/usr/lib/debug%.*s/%s" };
@@ -176,7 +177,7 @@ static bool search_elsewhere(const struct pf_elf *elf, const char *build_id, con
 			 build_id + 2);
 		PF_AUTO(pf_closep) int fd = open(arg, other);
 
-		found = fd >= 0 && search_other(fd, &want, addresses, queries, nr);
+		found = fd >= 0 && search_other(fd, &want, addresses, queries, nr, crc_left);
 	}
 	if (found || !pf_elf_debug_link(elf, name, sizeof(name), &want.crc))
 		return found;
@@ -186,7 +187,7 @@ static bool search_elsewhere(const struct pf_elf *elf, const char *build_id, con
 			continue;
 		PF_AUTO(pf_closep) int fd = open(arg, other);
 
-		found = fd >= 0 && search_other(fd, &want, addresses, queries, nr);
+		found = fd >= 0 && search_other(fd, &want, addresses, queries, nr, crc_left);
 	}
 	return found;
 }
@@ -203,7 +204,7 @@ static void set_build_id(const struct pf_elf *elf, char ret_text[PF_SYMBOL_BUILD
 }
 
 void pf_symbol_elf(int fd, const char *path, pf_symbol_open open, const void *arg,
-		   struct pf_symbol_query *queries, size_t nr)
+		   struct pf_symbol_query *queries, size_t nr, uint64_t *crc_left)
 {
 	struct pf_elf elf;
 	struct pf_elf_section table;
@@ -222,7 +223,8 @@ void pf_symbol_elf(int fd, const char *path, pf_symbol_open open, const void *ar
 	/* The full table has all of the dynamic one. */
 	if (pf_elf_find_section(&elf, SHT_SYMTAB, NULL, &table))
 		search_table(&elf, &table, addresses, queries, nr);
-	else if (!search_elsewhere(&elf, build_id, path, open, arg, addresses, queries, nr) &&
+	else if (!search_elsewhere(&elf, build_id, path, open, arg, addresses, queries, nr,
+				   crc_left) &&
 		 pf_elf_find_section(&elf, SHT_DYNSYM, NULL, &table))
 		search_table(&elf, &table, addresses, queries, nr);
 }

@@ -23,9 +23,10 @@ typedef int (*pf_symbol_open)(const void *arg, const char *path);
  *
  * A file without a full symbol table may have one elsewhere: /usr/lib/debug/.build-id/XX/YYYY.debug, or a name in its
  * .gnu_debuglink, which is looked for beside it, in .debug there, and in /usr/lib/debug. It must have the same build id,
- * or the checksum that the link tells. What is not found stays as it was; a file that is not ELF fills nothing.
+ * or the checksum that the link tells; for that the whole file is read, and taken off @crc_left, in bytes: one that is larger
+ * than what is left is not looked at. What is not found stays as it was; a file that is not ELF fills nothing.
  */
 void pf_symbol_elf(int fd, const char *path, pf_symbol_open open, const void *arg,
-		   struct pf_symbol_query *queries, size_t nr);
+		   struct pf_symbol_query *queries, size_t nr, uint64_t *crc_left);
 
 #endif

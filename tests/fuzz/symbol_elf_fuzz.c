@@ -12,7 +12,7 @@
 
 #include "sys/symbol_elf.h"
 
-enum { NR_QUERIES = 3 };
+enum { NR_QUERIES = 3, CRC_LEFT = 4096 };
 
 struct input {
 	const uint8_t *data;
@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pf_symbol symbols[NR_QUERIES];
 	struct pf_symbol_query queries[NR_QUERIES];
 	size_t split = size;
+	uint64_t crc_left = CRC_LEFT;
 
 	for (size_t i = size; i-- > 4;) {
 		if (size - i >= 4 && !memcmp(data + i, "\177ELF", 4)) {
@@ -56,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(symbols, 0, sizeof(symbols));
 	for (size_t i = 0; i < NR_QUERIES; i++)
 		queries[i] = (struct pf_symbol_query){ offsets[i], i & 1, &symbols[i] };
-	pf_symbol_elf(fd, "/usr/bin/shop", open_other, &other, queries, NR_QUERIES);
+	pf_symbol_elf(fd, "/usr/bin/shop", open_other, &other, queries, NR_QUERIES, &crc_left);
+	assert(crc_left <= CRC_LEFT);
 	for (size_t i = 0; i < NR_QUERIES; i++) {
 		assert(memchr(symbols[i].name, 0, sizeof(symbols[i].name)));
 		assert(memchr(symbols[i].build_id, 0, sizeof(symbols[i].build_id)));

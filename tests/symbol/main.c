@@ -196,6 +196,7 @@ int main(int argc, char **argv)
 	check_program(argv[1], "stripped", false, true);
 	check_program(argv[1], "linked", true, false);
 	check_program(argv[1], "changed", false, false);
+	check_program(argv[1], "large", false, false);
 	check_container(argv[1]);
 	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
 	return failed > 0;

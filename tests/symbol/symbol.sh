@@ -30,8 +30,9 @@ cp "$dir/stripped" "$dir/root/shop"
 # By name and checksum only; and one whose symbols were changed since.
 cxx "$dir/linked-static" -static -no-pie -Wl,--build-id=none
 mkdir -p "$dir/.debug"
-for name in linked changed; do
+for name in linked changed large; do
 	objcopy --only-keep-debug "$dir/linked-static" "$dir/.debug/$name.debug"
+	[ $name != large ] || truncate -s +33M "$dir/.debug/$name.debug" # more than is read for it
 	(cd "$dir/.debug" && objcopy --strip-all --add-gnu-debuglink=$name.debug ../linked-static ../$name)
 done
 printf 'x' >>"$dir/.debug/changed.debug"

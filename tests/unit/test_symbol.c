@@ -253,9 +253,10 @@ static void test_many_marks(void)
 	PF_AUTO(pf_closep) int fd = make_file_of_marks();
 	struct pf_symbol symbol = { .name = "" };
 	struct pf_symbol_query query = { .file_offset = NR_MARKS + 10, .symbol = &symbol };
+	uint64_t crc_left = 0;
 	unsigned long before = nr_reads(), after;
 
-	pf_symbol_elf(fd, "/marks", no_other, NULL, &query, 1);
+	pf_symbol_elf(fd, "/marks", no_other, NULL, &query, 1, &crc_left);
 	after = nr_reads();
 	PF_CHECK_STR("found all the same", symbol.name, "late");
 	if (before)
