@@ -292,6 +292,11 @@ void kt_src_close(struct kt_src *src)
 	free(src);
 }
 
+bool kt_src_has(const struct kt_src *src, enum pf_signal signal)
+{
+	return src->ops->signals(src->capture)[signal].on;
+}
+
 void kt_src_need(struct kt_src *src, enum pf_signal signal)
 {
 	const struct pf_signal_state *state = &src->ops->signals(src->capture)[signal];

@@ -44,6 +44,8 @@ void kt_src_snapshot(struct kt_src *src);
 void kt_src_close(struct kt_src *src); /* accepts NULL */
 PF_DEFINE_AUTO(struct kt_src *, kt_src_close);
 
+/** kt_src_has() - @signal is on: then what it measures has to be known. */
+bool kt_src_has(const struct kt_src *src, enum pf_signal signal);
 /** kt_src_need() - skips the test, with the source's reason, where @signal is off. */
 void kt_src_need(struct kt_src *src, enum pf_signal signal);
 

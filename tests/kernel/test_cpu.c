@@ -77,7 +77,7 @@ KT_TEST(cpu_nested, "cgroups inside a container count for it")
 	KT_NEAR("usage", seen->sum.usage_ns, kt_cg_cpu_ns(&cg) - before_ns, kt_share(0.01), 0);
 	KT_TRUE("nothing reported for the cgroups inside",
 		!kt_src_find(src, &inner) && !kt_src_find(src, &innermost));
-	if (seen->sum.nr_waits != PF_UNKNOWN)
+	if (kt_src_has(src, PF_SIGNAL_RUNQ_LATENCY))
 		KT_NEAR("waits of nested tasks",
 			seen->sum.quota_wait_ns + seen->sum.contention_wait_ns,
 			end.delay_ns - start.delay_ns, kt_share(0.01), 1e6);

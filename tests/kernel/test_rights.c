@@ -61,7 +61,7 @@ KT_TEST(rights_dropped, "work goes on after all capabilities are gone")
 	kt_src_note_losses(src);
 	KT_NEAR("usage", s->usage_ns, kt_cg_cpu_ns(&later) - before_ns, kt_share(0.01), 1e6);
 	KT_NEAR("memory", s->memory_usage_bytes, kt_cg_memory_bytes(&later), 0.02, 512 * PF_KIB);
-	if (s->nr_waits != PF_UNKNOWN)
+	if (kt_src_has(src, PF_SIGNAL_RUNQ_LATENCY))
 		KT_NEAR("waits", s->quota_wait_ns + s->contention_wait_ns,
 			after.delay_ns - before.delay_ns, kt_share(0.01), 1e6);
 	KT_TRUE("the earlier one is still there", kt_src_get(src, &cg)->nr_samples > 0);
