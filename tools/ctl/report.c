@@ -38,7 +38,7 @@ static const char help_report[] =
 	"What each workload's container should ask for, from the agent of this node, from report\n"
 	"files, or from a collector.\n\n"
 	"      --from=SOURCE     the agent's socket (" PF_CTL_DEFAULT_SOCKET "), a report file or\n"
-	"                        directory, or a collector's http(s):// address\n"
+	"                        directory, - (standard input), or a collector's http(s):// address\n"
 	"  -o, --output=FORMAT   table (default), json, yaml, csv, html, patch, vpa, kustomize,\n"
 	"                        helm-values\n"
 	"      --filter=TERMS    such as namespace=shop,workload=cart* or label:app=web\n"
@@ -51,7 +51,7 @@ static const char help_explain[] =
 	"usage: podfit explain [--from=SOURCE] [NAMESPACE/]WORKLOAD[/CONTAINER]\n\n"
 	"How a recommendation came about: every step in words and figures, all policies side by side.\n\n"
 	"      --from=SOURCE     the agent's socket (" PF_CTL_DEFAULT_SOCKET "), a report file or\n"
-	"                        directory, or a collector's http(s):// address\n"
+	"                        directory, - (standard input), or a collector's http(s):// address\n"
 	"      --token-file=PATH, --ca-file=PATH, --cert-file=PATH, --key-file=PATH   for a collector\n"
 	"      --help\n";
 
@@ -60,7 +60,7 @@ static const char help_leaks[] =
 	"       podfit leaks --from-csv=PATH [--mode=podfit|baseline] [-o csv|table|json]\n\n"
 	"Which containers leak memory, how fast, until when it lasts, and where it happens.\n\n"
 	"      --from=SOURCE     the agent's socket (" PF_CTL_DEFAULT_SOCKET "), a report file or\n"
-	"                        directory, or a collector's http(s):// address\n"
+	"                        directory, - (standard input), or a collector's http(s):// address\n"
 	"      --from-csv=PATH   recorded series instead: a CSV file or a folder of them\n"
 	"      --mode=MODE       podfit (default), or the owner's baseline rule\n"
 	"  -o, --output=FORMAT   table (default), json; csv with --from-csv\n"

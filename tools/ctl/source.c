@@ -16,10 +16,10 @@
 
 enum { NODES_MAX = 10000, FILES_MAX = 10000 };
 
-/* Where the newest report of one node was found. */
+/* The newest report of one node, as it came: what it was read from may be a pipe. */
 struct found {
-	char *path;
-	uint64_t offset, len;
+	char *message;
+	size_t len;
 	uint64_t end_unix_ns, sequence;
 	char *cluster, *node;
 };
@@ -76,25 +76,24 @@ static struct found *entry_of(struct search *search, const struct pf_report *rep
 	return more->cluster && more->node ? more : NULL;
 }
 
-static int note(struct search *search, const char *path, const struct pf_stream_reader *reader,
-		const struct pf_report *report)
+static int note(struct search *search, const struct pf_buf *message, const struct pf_report *report)
 {
 	struct found *found = entry_of(search, report);
 	char *copy;
 
 	if (!found)
 		return -ENOMEM;
-	if (found->path &&
+	if (found->message &&
 	    (found->end_unix_ns > report->end_unix_ns ||
 	     (found->end_unix_ns == report->end_unix_ns && found->sequence > report->sequence)))
 		return 0;
-	copy = strdup(path);
+	copy = malloc(message->len + 1); /* never of no bytes, which may give NULL */
 	if (!copy)
 		return -ENOMEM;
-	free(found->path);
-	found->path = copy;
-	found->offset = reader->message_offset;
-	found->len = reader->message.len;
+	memcpy(copy, message->data, message->len);
+	free(found->message);
+	found->message = copy;
+	found->len = message->len;
 	found->end_unix_ns = report->end_unix_ns;
 	found->sequence = report->sequence;
 	return 0;
@@ -125,7 +124,7 @@ static int search_stream(struct search *search, const char *path, int fd)
 			error.offset += reader.message_offset;
 			break;
 		}
-		r = note(search, path, &reader, &report);
+		r = note(search, &reader.message, &report);
 		if (r < 0)
 			break;
 	}
@@ -142,8 +141,11 @@ static int search_stream(struct search *search, const char *path, int fd)
 
 static int search_file(struct search *search, const char *path)
 {
-	PF_AUTO(pf_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	PF_AUTO(pf_closep) int fd = -1;
 
+	if (!strcmp(path, "-"))
+		return search_stream(search, "standard input", STDIN_FILENO);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(search, path, -errno);
 	return search_stream(search, path, fd);
@@ -177,46 +179,25 @@ static int search_directory(struct search *search, const char *path)
 	return PF_EXIT_FAILED;
 }
 
-static int load_found(const struct found *found, struct pf_arena *arena, struct pf_report *report,
-		      struct pf_wire_error *error)
-{
-	PF_AUTO(pf_closep) int fd = open(found->path, O_RDONLY | O_CLOEXEC);
-	PF_AUTO(pf_freep) char *data = malloc(found->len + 1);
-	size_t len = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (!data)
-		return -ENOMEM;
-	while (len < found->len) {
-		ssize_t n = pread(fd, data + len, found->len - len, (off_t)(found->offset + len));
-
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO; /* it shrank meanwhile */
-		len += (size_t)n;
-	}
-	return pf_wire_decode_report(data, len, arena, report, error);
-}
-
 static void search_done(struct search *search)
 {
 	for (size_t i = 0; i < search->nr; i++) {
-		free(search->found[i].path);
+		free(search->found[i].message);
 		free(search->found[i].cluster);
 		free(search->found[i].node);
 	}
 	free(search->found);
 }
 
-static int load_all(struct search *search, struct pf_ctl_reports *reports)
+static int load_all(struct search *search, const char *path, struct pf_ctl_reports *reports)
 {
 	for (size_t i = 0; i < search->nr; i++) {
 		struct pf_wire_error error = { 0 };
-		int r = load_found(&search->found[i], &reports->arena, &reports->reports[i],
-				   &error);
+		int r = pf_wire_decode_report(search->found[i].message, search->found[i].len,
+					      &reports->arena, &reports->reports[i], &error);
 
 		if (r < 0)
-			return fail(search, search->found[i].path, r);
+			return fail(search, path, r);
 		reports->nr_reports++;
 	}
 	return PF_EXIT_OK;
@@ -245,7 +226,7 @@ int pf_ctl_read_files(const char *path, struct pf_ctl_reports *ret_reports, char
 	if (code == PF_EXIT_OK) {
 		reports.reports =
 			pf_arena_array(&reports.arena, search.nr, sizeof(*reports.reports));
-		code = reports.reports ? load_all(&search, &reports)
+		code = reports.reports ? load_all(&search, path, &reports)
 				       : fail(&search, path, reports.arena.err);
 	}
 	if (code == PF_EXIT_OK && search.damaged)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source.h - where a command gets reports: --from FILE, DIRECTORY, agent socket, or collector URL.
+ * source.h - where a command gets reports: --from FILE, DIRECTORY, - (standard input), agent socket, or
+ * collector URL.
  *
  * Of a file or directory the newest report of each node counts.
  */
@@ -18,7 +19,7 @@
 
 enum pf_ctl_source_kind {
 	PF_CTL_SOCKET,
-	PF_CTL_FILE, /* or directory */
+	PF_CTL_FILE, /* directory, pipe or "-" */
 	PF_CTL_URL,
 };
 
