@@ -53,6 +53,21 @@ static double width(const struct pf_work *w)
 	return 1 + 0.5 * pf_missing_history(w);
 }
 
+/*
+ * A limit that is too low throttles or kills, and lowering it saves nothing: nodes are filled by requests. So it waits
+ * until the history is as long as the policy wants. Returns what is advised.
+ */
+static uint64_t held_for_history(struct pf_work *w, const char *which, uint64_t advised,
+				 uint64_t present)
+{
+	if (!(pf_missing_history(w) > 0) || !pf_is_set(present) || advised >= present)
+		return advised;
+	pf_step(w,
+		"%s limit: with %.1f h of history of the %.0f h wanted it is not lowered: what was not seen yet may need it.",
+		which, w->history_hours, w->rules->history_hours);
+	return present;
+}
+
 /* No limit curve: the baseline's factor, and only where throttling was counted. */
 static void limit_by_factor(struct pf_work *w, struct pf_amounts *cpu)
 {
@@ -158,6 +173,8 @@ static void podfit_cpu_limit(struct pf_work *w, struct pf_amounts *cpu)
 		cpu->lower = PF_MIN(cpu->lower, cpu->target);
 	} else {
 		limit_by_curve(w, cpu, by_curve);
+		cpu->limit =
+			held_for_history(w, "CPU", cpu->limit, w->in->present.cpu_limit_millicores);
 	}
 	w->has_advised_point = true;
 	pf_limit_at(&w->curve, cpu->limit, PF_UNKNOWN, &w->advised_point);
@@ -214,7 +231,8 @@ static void podfit_suspected(struct pf_work *w, struct pf_amounts *memory)
 
 	put_amounts(w, PF_VPA_MEMORY, held, fmin(before, held), held, memory);
 	pf_step(w,
-		"Memory: it has been growing in a way that may be a leak. Until that is decided the request is held at %s, %s.",
+		"Memory: it has been growing in a way that may be a leak. Until that is decided the request is held at %s, %s; no "
+		"memory is counted as saved, CPU is.",
 		pf_text_bytes(w->arena, held),
 		stays ? "what it is now" : "the size from before the growth");
 }
@@ -245,9 +263,42 @@ static void step_memory(struct pf_work *w)
 		short_history ? short_history : "", pf_text_bytes(w->arena, size->request_bytes));
 }
 
+/*
+ * What keeps finding new heights is not cut back: not below its need and a week more of what the last day added, which
+ * is time to look at it. A rise this slow need not be a leak, nor be found as one yet.
+ */
+static uint64_t held_for_growth(struct pf_work *w, uint64_t advised, uint64_t present)
+{
+	double ahead = (double)w->memory.need_bytes + 7 * (double)w->memory.day_rise_bytes;
+	uint64_t floor = pf_bounded(w, rounded(ahead, PF_VPA_MEMORY), PF_VPA_MEMORY);
+
+	if (!w->memory.day_rise_bytes || !pf_is_set(present) || advised >= present ||
+	    floor <= advised)
+		return advised;
+	pf_step(w,
+		"Memory limit: the last day needed %s more than any day before, so it is not lowered below %s, the need and "
+		"a week more of that.",
+		pf_text_bytes(w->arena, (double)w->memory.day_rise_bytes),
+		pf_text_bytes(w->arena, (double)PF_MIN(floor, present)));
+	return PF_MIN(floor, present);
+}
+
+static void podfit_memory_limit(struct pf_work *w, struct pf_amounts *memory)
+{
+	uint64_t present = w->in->present.memory_limit_bytes;
+
+	memory->limit =
+		PF_MAX(pf_bounded(w, rounded(w->memory.limit_bytes, PF_VPA_MEMORY), PF_VPA_MEMORY),
+		       memory->target);
+	pf_step(w, "Memory limit: the request plus %.0f %%: %s.",
+		100 * w->rules->class.memory_limit_margin_ratio,
+		pf_text_bytes(w->arena, (double)memory->limit));
+	memory->limit = held_for_growth(w, memory->limit, present);
+	memory->limit = held_for_history(w, "Memory", memory->limit, present);
+}
+
 void pf_podfit_memory(struct pf_work *w, struct pf_amounts *memory)
 {
-	const struct pf_class *class = &w->rules->class;
 	const struct pf_memory_size *size = &w->memory;
 
 	if (!w->rules->controlled[PF_VPA_MEMORY])
@@ -264,17 +315,11 @@ void pf_podfit_memory(struct pf_work *w, struct pf_amounts *memory)
 		return;
 	put_amounts(w, PF_VPA_MEMORY, size->request_bytes, size->lower_bytes,
 		    size->upper_bytes * width(w), memory);
-	if (!w->rules->requests_only)
-		memory->limit = PF_MAX(
-			pf_bounded(w, rounded(size->limit_bytes, PF_VPA_MEMORY), PF_VPA_MEMORY),
-			memory->target);
 	step_memory(w);
 	if (size->oom_bytes)
 		pf_step(w,
 			"An OOM kill says %s was needed, the limit at the kill plus the overshoot measured then; so the request is at least that.",
 			pf_text_bytes(w->arena, (double)size->oom_bytes));
-	if (pf_is_set(memory->limit))
-		pf_step(w, "Memory limit: the request plus %.0f %%: %s.",
-			100 * class->memory_limit_margin_ratio,
-			pf_text_bytes(w->arena, (double)memory->limit));
+	if (!w->rules->requests_only)
+		podfit_memory_limit(w, memory);
 }

@@ -31,6 +31,24 @@ double pf_memory_growth(const struct pf_memory_cell *hours, uint32_t nr)
 	return fmin(growth, 1);
 }
 
+/* How far the newest day went above everything before it. */
+static uint64_t day_rise(const struct pf_evidence *e)
+{
+	uint64_t newest = 0, before = 0;
+
+	for (uint32_t i = 0; i < e->nr_days; i++)
+		before = PF_MAX(before, e->days[i].need_bytes);
+	for (uint32_t i = 0; i < e->nr_hours; i++) {
+		uint64_t need = e->hours[i].need_bytes;
+
+		if (e->hours[e->nr_hours - 1].index - e->hours[i].index < DAY_HOURS)
+			newest = PF_MAX(newest, need);
+		else
+			before = PF_MAX(before, need);
+	}
+	return before && newest > before ? newest - before : 0;
+}
+
 /* The peaks of a window: each is of an hour or a day, in which a lower size would have been a kill. */
 struct peaks {
 	struct {
@@ -116,6 +134,7 @@ int pf_memory_size(const struct pf_evidence *e, const struct pf_class *class, do
 	gather(e, e->hours, e->nr_hours, 1, &peaks);
 	gather(e, e->days, e->nr_days, 24, &peaks);
 	size.oom_bytes = peaks.oom_bytes;
+	size.day_rise_bytes = day_rise(e);
 	if (!peaks.nr && !size.oom_bytes)
 		return -ENODATA;
 	base = 0;

@@ -26,6 +26,8 @@ struct pf_memory_size {
 	size_t nr_above;     /* peaks not worth their size: 0 unless the kill price is low */
 	uint64_t oom_bytes;  /* what kills said was needed; 0: none */
 	double growth_ratio; /* largest rise over the hours before, 0 to 1 */
+	uint64_t
+		day_rise_bytes; /* need of the newest 24 h above all before it; 0: none, or nothing before it */
 };
 
 /**
