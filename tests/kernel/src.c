@@ -117,6 +117,18 @@ static void add_counters(struct pf_sample *sum, const struct pf_sample *s)
 #undef GROW
 }
 
+static void add_kept_windows(struct kt_seen *seen, const struct pf_sample *s)
+{
+	for (size_t i = s->nr_past_windows; s->windows && i < s->nr_all_windows; i++) {
+		const struct pf_window *w = &s->windows[i];
+
+		seen->nr_kept_windows++;
+		seen->kept_used_us += w->used_us;
+		seen->kept_throttled_us += w->throttled_us;
+		seen->kept_most_running = PF_MAX(seen->kept_most_running, w->nr_running);
+	}
+}
+
 static void on_sampled(void *arg, const struct pf_sample *s)
 {
 	struct kt_src *src = arg;
@@ -132,6 +144,7 @@ static void on_sampled(void *arg, const struct pf_sample *s)
 	seen->nr_samples++;
 	seen->last_seen = s->last;
 	add_counters(&seen->sum, s);
+	add_kept_windows(seen, s);
 	grow_most(&seen->peak_memory_bytes, s->memory_peak_bytes);
 	grow_most(&seen->peak_usage_millicores, s->usage_peak_millicores);
 	if (src->keeps_slices && ((!seen->slice && pf_slice_new(&seen->slice) < 0) ||

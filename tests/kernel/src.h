@@ -18,6 +18,9 @@ struct kt_seen {
 	uint64_t start_ns, end_ns; /* of the samples added up */
 	struct pf_sample sum;	   /* counters added up, gauges of the newest sample */
 	uint64_t peak_memory_bytes, peak_usage_millicores; /* highest of all samples */
+	/* Of the windows told one by one, each as if it were 100 ms long. */
+	uint64_t nr_kept_windows, kept_used_us, kept_throttled_us;
+	uint32_t kept_most_running;
 	bool has_hist[PF_NR_SAMPLE_HISTS];
 	uint64_t hist[PF_NR_SAMPLE_HISTS][PF_HIST_BUCKETS_MAX];
 	struct pf_slice *slice; /* of the same samples; NULL unless kt_src_keep_slices() */

@@ -133,6 +133,13 @@ KT_TEST(cpu_windows, "the 100 ms windows add up to the use")
 		KT_NEAR("millicores of all windows x 100 ms",
 			kt_seen_sum(seen, PF_HIST_USAGE) * 1e5, seen->sum.usage_ns,
 			0.032 + kt_share(0.02), 2e6);
+		/* Kept one by one they are nearer: three digits. */
+		KT_INT("windows kept", (int64_t)seen->nr_kept_windows,
+		       (int64_t)seen->sum.nr_windows);
+		KT_NEAR("use in the windows kept", (double)seen->kept_used_us * 1e3,
+			seen->sum.usage_ns, kt_share(0.02), 2e6);
+		KT_RANGE("CPUs with a task to run", seen->kept_most_running, 1,
+			 (double)sysconf(_SC_NPROCESSORS_ONLN));
 		/* The use of a running task is brought up to date at each tick: a window may hold a tick
 		 * of the one before, and the time a CPU was away, once for each CPU. */
 		double nr_cpus = (double)sysconf(_SC_NPROCESSORS_ONLN),

@@ -239,9 +239,13 @@ KT_TEST(throttle_demand, "demand is use and what the quota took away")
 		KT_NEAR("demand of all windows", kt_seen_sum(seen, PF_HIST_DEMAND) * 1e5,
 			(double)seen->sum.usage_ns + (double)kernel.throttled_ns,
 			0.032 + kt_share(0.02), 5e6);
+		KT_NEAR("throttled in the windows kept", (double)seen->kept_throttled_us * 1e3,
+			kernel.throttled_ns, kt_share(0.03), 5e6);
+		KT_NEAR("use in the windows kept", (double)seen->kept_used_us * 1e3,
+			seen->sum.usage_ns, kt_share(0.03), 5e6);
 		/* A task on one CPU cannot want more than that CPU; but what is booked late, because the CPU was
 		 * away, is of the window in which it is booked. */
-		KT_RANGE("highest demand", seen->sum.demand_peak_millicores, 0,
+		KT_RANGE("highest demand", seen->sum.demand_peak_millicores, 900,
 			 1040 + kt_work_cpus_away_ns(work) / 1e8 * 1000);
 	}
 	KT_RANGE("use stays within the quota", seen->sum.usage_ns, 0,
