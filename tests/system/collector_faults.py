@@ -9,10 +9,11 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 
-from collector_kit import (Collector, check, field, fixed, packed, report, run, skip, stored_sequences, varint,
+from collector_kit import (BUILD, Collector, check, field, fixed, packed, report, run, skip, stored_sequences, varint,
                            wait_until)
 
 HOUR_S = 3600
@@ -104,9 +105,18 @@ def answers(c):
 
 
 def test_damaged_file(folder):
-    """A file that is no database is set aside and reported; a new one begins."""
+    """A file that is no sound database is set aside and reported; a new one begins. One that never was a database
+    is refused and left alone."""
+    foreign = folder + "/notes.txt"
+    with open(foreign, "w") as f:
+        f.write("not a database\n" * 100)
+    done = subprocess.run([BUILD + "/podfit-collector", "--store=sqlite:" + foreign, "--web.listen-address=127.0.0.1:0"],
+                          capture_output=True, text=True, timeout=60)
+    check("foreign file refused", done.returncode == 1 and "name another file" in done.stderr, done)
+    check("foreign file left alone", open(foreign).read() == "not a database\n" * 100 and
+          sorted(os.listdir(folder)) == ["notes.txt"], os.listdir(folder))
     with open(folder + "/podfit.db", "wb") as f:
-        f.write(os.urandom(65536))
+        f.write(b"SQLite format 3\0" + os.urandom(65536))
     c = Collector(folder).start()
     log = open(folder + "/log").read()
     check("said in the log", "podfit.db" in log and "level=error" in log, log)

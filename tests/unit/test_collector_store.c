@@ -342,7 +342,31 @@ static void test_damaged_file(void)
 	PF_CHECK_INT("the old one is kept", unlink(kept), 0);
 }
 
-static void test_not_a_database(void)
+/* Somebody's file, named by mistake: it stays where it is, as it is. */
+static void test_foreign_file(void)
+{
+	static const char text[] = "root:x:0:0:root:/root:/bin/sh\n";
+	char note[512] = "", error[512] = "", got[64] = "";
+	struct pf_store *store = NULL;
+	struct place p;
+	int fd;
+
+	sqlite_place(&p, "foreign");
+	fd = open(p.where, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	PF_CHECK("write", write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	PF_CHECK_INT("refused",
+		     p.ops->open(p.where, true, &store, note, sizeof(note), error, sizeof(error)),
+		     -EUCLEAN);
+	PF_CHECK("tells the remedy", strstr(error, "name another file") != NULL);
+	PF_CHECK("no store", store == NULL);
+	PF_CHECK("read", pread(fd, got, sizeof(got) - 1, 0) == (ssize_t)strlen(text));
+	PF_CHECK_STR("as it was", got, text);
+	PF_CHECK_INT("still there", access(p.where, F_OK), 0);
+	(void)close(fd);
+	sqlite_remove(&p);
+}
+
+static void test_no_directory(void)
 {
 	char note[512] = "", error[512] = "";
 	struct pf_store *store = NULL;
@@ -353,6 +377,7 @@ static void test_not_a_database(void)
 		     p.ops->open(p.where, true, &store, note, sizeof(note), error, sizeof(error)),
 		     -ENOENT);
 	PF_CHECK("names it", strstr(error, p.where) != NULL);
+	PF_CHECK("tells why", strstr(error, "No such file or directory") != NULL);
 	PF_CHECK("untouched", store == NULL);
 }
 
@@ -374,4 +399,4 @@ static void test_find(void)
 PF_TEST_SUITE(collector_store, { "find", test_find }, { "reports", test_reports },
 	      { "large", test_large }, { "summaries", test_summaries }, { "marks", test_marks },
 	      { "early end", test_early_end }, { "damaged file", test_damaged_file },
-	      { "no directory", test_not_a_database });
+	      { "foreign file", test_foreign_file }, { "no directory", test_no_directory });

@@ -7,11 +7,13 @@
  * (sqlite_log.h); its file is kept at the usual length, which saves making it anew.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "collector/store/sqlite_log.h"
@@ -343,8 +345,11 @@ static int open_file(const char *path, bool create, struct pf_store **ret_store,
 	if (!store)
 		return -ENOMEM;
 	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
-		(void)snprintf(error, error_size, "cannot open %s: %s", path,
-			       store->db ? sqlite3_errmsg(store->db) : "out of memory");
+		int cause = store->db ? sqlite3_system_errno(store->db) : 0;
+
+		(void)snprintf(error, error_size, "cannot open %s: %s%s%s", path,
+			       store->db ? sqlite3_errmsg(store->db) : "out of memory",
+			       cause ? ": " : "", cause ? strerror(cause) : "");
 		return store->db ? code_of(sqlite3_errcode(store->db)) : -ENOMEM;
 	}
 	r = configure(store);
@@ -373,6 +378,20 @@ static int open_file(const char *path, bool create, struct pf_store **ret_store,
 	}
 	*ret_store = pf_take(store);
 	return 0;
+}
+
+/*
+ * Whether the damaged file was a database: it begins like one, or with zeros, as a page that never reached the disk
+ * does. Anything else is somebody's file, named by mistake, and must stay where it is.
+ */
+static bool was_database(const char *path)
+{
+	static const char magic[16] = "SQLite format 3", zeros[16];
+	char head[sizeof(magic)];
+	PF_AUTO(pf_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+	       (!memcmp(head, magic, sizeof(head)) || !memcmp(head, zeros, sizeof(head)));
 }
 
 /* Renames the file and its log, so that a person can look at it and a new one can be made. */
@@ -412,6 +431,11 @@ static int sqlite_open(const char *where, bool create, struct pf_store **ret_sto
 	char why[256];
 
 	(void)snprintf(why, sizeof(why), "%s", error);
+	if (!was_database(where)) {
+		(void)snprintf(error, error_size,
+			       "%s; it was left as it is: name another file, or move it away", why);
+		return r;
+	}
 	r = set_aside(where, ret_note, note_size, why);
 	if (r < 0) {
 		(void)snprintf(error, error_size, "%s, and it cannot be set aside: %s", why,
