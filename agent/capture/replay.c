@@ -352,7 +352,7 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 	c->opts = *opts;
 	pf_buf_init(&c->text, FILE_BYTES_MAX);
 	if (!opts->replay_path) {
-		snprintf(error, error_size, "no recording was named");
+		snprintf(error, error_size, "name the recording with --capture.replay-file");
 		return -EINVAL;
 	}
 	r = pf_file_read(&pf_sys_real, AT_FDCWD, opts->replay_path, &c->text);
@@ -362,7 +362,7 @@ static int capture_open(const struct pf_capture_opts *opts, struct pf_capture **
 	}
 	r = check(c, opts->replay_path, error, error_size);
 	if (r < 0)
-		return r;
+		return r == -EINVAL ? -EBADMSG : r;
 	for (int i = 0; i < PF_NR_SIGNALS; i++)
 		pf_signal_on(&c->signals[i]); /* as far as they were recorded */
 	*ret_capture = pf_take(c);

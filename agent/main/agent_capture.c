@@ -160,6 +160,10 @@ static int open_source(struct pf_agent *agent, const char *name, char *error, si
 
 static int exit_code_of(int r)
 {
+	if (r == -EINVAL)
+		return 2;
+	if (r == -EBADMSG)
+		return 5; /* a damaged recording */
 	return r == -EPERM || r == -EACCES || r == -EOPNOTSUPP || r == -ENOENT ? 4 : 1;
 }
 

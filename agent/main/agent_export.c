@@ -231,11 +231,11 @@ static int open_push(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 	void *sink;
 
 	(void)snprintf(spool, sizeof(spool), "%s/spool", config->state_directory);
-	if (strncmp(config->collector_url, "http://", 7) &&
-	    strncmp(config->collector_url, "https://", 8)) {
-		(void)snprintf(error, PF_AGENT_ERROR_MAX,
-			       "--export.collector.url=%s: not an http:// or https:// address",
-			       config->collector_url);
+	if (!pf_http_url_is_valid(config->collector_url)) {
+		(void)snprintf(
+			error, PF_AGENT_ERROR_MAX,
+			"--export.collector.url=%s: not http://HOST[:PORT] or https://HOST[:PORT]",
+			config->collector_url);
 		return 2;
 	}
 	if (pf_push_open(agent->loop, &pf_sys_real, &opts, &sink, why, sizeof(why)) < 0) {

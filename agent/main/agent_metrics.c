@@ -95,10 +95,11 @@ int pf_agent_otlp_open(struct pf_agent *agent, char error[PF_AGENT_ERROR_MAX])
 
 	if (!config->otlp_url[0])
 		return 0;
-	if (strncmp(config->otlp_url, "http://", 7) && strncmp(config->otlp_url, "https://", 8)) {
-		(void)snprintf(error, PF_AGENT_ERROR_MAX,
-			       "--export.otlp.url=%s: not an http:// or https:// address",
-			       config->otlp_url);
+	if (!pf_http_url_is_valid(config->otlp_url)) {
+		(void)snprintf(
+			error, PF_AGENT_ERROR_MAX,
+			"--export.otlp.url=%s: not http://HOST[:PORT] or https://HOST[:PORT]",
+			config->otlp_url);
 		return 2;
 	}
 	if (pf_push_open(agent->loop, &pf_sys_real, &opts, &agent->otlp, why, sizeof(why)) < 0) {

@@ -420,6 +420,16 @@ int pf_http_start(struct pf_http *http, const struct pf_http_call_opts *request,
 	return 0;
 }
 
+bool pf_http_url_is_valid(const char *url)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+
+	for (size_t i = 0; i < PF_ARRAY_SIZE(schemes); i++)
+		if (!strncmp(url, schemes[i], strlen(schemes[i])))
+			return !strchr("/:?#", url[strlen(schemes[i])]);
+	return false;
+}
+
 int pf_http_escape(const char *text, char *ret, size_t size)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -78,6 +78,9 @@ PF_DEFINE_AUTO(struct pf_http *, pf_http_free);
 PF_MUST_CHECK int pf_http_start(struct pf_http *http, const struct pf_http_call_opts *request,
 				struct pf_http_call **ret_call);
 
+/** pf_http_url_is_valid() - whether @url has a scheme this client speaks, http or https, and a host. */
+bool pf_http_url_is_valid(const char *url);
+
 /** pf_http_escape() - appends @text percent-encoded for a query or path segment to @ret (at most
  * @size with the NUL).
  * Return: 0; -ENOSPC. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "collector/collector.h"
+#include "policy/policy.h"
 #include "sys/log.h"
 
 static int setup_log(const struct pf_collector_config *config)
@@ -18,6 +19,21 @@ static int setup_log(const struct pf_collector_config *config)
 	if (r == 0)
 		pf_log_setup(level, format);
 	return r;
+}
+
+/* The policy is part of the configuration: one check for both. */
+static int check_policy(const struct pf_collector_config *config)
+{
+	struct pf_policy *policy = NULL;
+	char why[400];
+
+	if (*config->policy_file &&
+	    pf_policy_load(config->policy_file, &policy, why, sizeof(why)) < 0) {
+		fprintf(stderr, "podfit-collector: --policy.file: %s\n", why);
+		return 2;
+	}
+	pf_policy_free(policy);
+	return 0;
 }
 
 static int run(const struct pf_collector_config *config)
@@ -34,7 +50,7 @@ static int run(const struct pf_collector_config *config)
 		return 0;
 	}
 	if (config->config_check)
-		return 0;
+		return check_policy(config);
 	if (setup_log(config) < 0)
 		return 2; /* not reached: the table allows only what it parses */
 	code = pf_collector_run(config, error);

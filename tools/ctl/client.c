@@ -146,9 +146,9 @@ static int explain_socket(const struct pf_client *client, int r, char *error, si
 	if (stat(client->socket, &st) < 0 && errno == ENOENT)
 		r = -ENOENT;
 	(void)snprintf(error, error_size, "%s: %s", client->socket,
-		       r == -ENOENT	    ? "no such socket: no podfit-agent runs here with that "
-					      "--api.socket"
-		       : r == -EACCES	    ? "permission denied: the agent's socket is root's"
+		       r == -ENOENT   ? "no such file, and no podfit-agent runs here with that "
+					"--api.socket"
+		       : r == -EACCES ? "permission denied: the agent's socket is root's"
 		       : r == -ECONNREFUSED ? "nobody listens there: the agent has ended"
 					    : strerror(-r));
 	return r;

@@ -65,6 +65,7 @@ static const char help_leaks[] =
 	"      --mode=MODE       podfit (default), or the owner's baseline rule\n"
 	"  -o, --output=FORMAT   table (default), json; csv with --from-csv\n"
 	"      --filter=TERMS    such as namespace=shop\n"
+	"      --token-file=PATH, --ca-file=PATH, --cert-file=PATH, --key-file=PATH   for a collector\n"
 	"      --help\n";
 
 static int failed(const struct run *run, const char *error)
