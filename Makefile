@@ -16,11 +16,11 @@ comma := ,
 Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-comma := ,
 VERSION := 0.1.0
 VARIANT := $(if $(SAN),san,$(if $(DEBUG),debug,release))
 B := build/$(VARIANT)
 GEN := build/gen
+SOURCES = $(sort $(wildcard $(foreach d,agent tools,$(d)/*/*.c $(d)/*/*/*.c)))
 
 PREFIX ?= /usr/local
 CC ?= cc
@@ -41,13 +41,19 @@ all: ## build the agent, the CLI and the collector
 include proto/proto.mk bpf/bpf.mk agent/agent.mk tools/tools.mk tests/tests.mk
 all: $(PROGRAMS)
 
-# A change of flags rebuilds what they touch.
+# A change of flags rebuilds what they touch. Those of single objects are left out: the stamp would change
+# with the object that asks for it first.
+FLAGS := $(CC) $(CFLAGS) $(PF_CFLAGS) $(LDFLAGS)
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS) $(PF_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(CFLAGS) $(PF_CFLAGS) $(LDFLAGS)' >$@
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
 .PHONY: FORCE
 FORCE:
+
+# So does a source file that comes or goes: an archive would keep the object of one that is gone.
+$(B)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
 
 $(B)/%.o: %.c $(B)/flags | $(GEN_HEADERS)
 	$(call say,CC,$<)
@@ -64,8 +70,8 @@ install: all ## install the programs under $(DESTDIR)$(PREFIX)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 
 .PHONY: clean
-clean: ## remove what was built (not the downloaded kernels)
-	rm -rf build/release build/debug build/san build/gen build/bpf
+clean: ## remove what was built (not the downloaded kernels, nor what fuzzing found)
+	rm -rf build/release build/debug build/san build/gen build/bpf build/fuzz/obj
 
 .PHONY: help
 help: ## this list

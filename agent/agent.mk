@@ -10,10 +10,10 @@ AGENT_LIBS := -lbpf -lelf -lcap
 
 $(B)/libpodfit.a: $(SHARED_OBJS)
 $(B)/libpodfit-agent.a: $(AGENT_OBJS)
-$(B)/%.a:
+$(B)/%.a: $(B)/sources
 	$(call say,AR,$@)
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)ar rcs $@ $(filter %.o,$^)
 
 $(B)/podfit-agent: $(AGENT_MAIN_OBJS) $(B)/libpodfit-agent.a $(B)/libpodfit.a
 	$(call say,LINK,$@)

@@ -10,21 +10,27 @@ BPF_SKEL := $(GEN)/podfit.skel.h
 GEN_HEADERS += $(BPF_SKEL)
 endif
 
-build/bpf/%.bpf.o: bpf/%.bpf.c bpf/bpf.mk
+# Tests and benchmarks have programs of their own: NAME.bpf.c becomes $(GEN)/NAME.skel.h.
+vpath %.bpf.c bpf tests/kernel tools/bench/capture
+build/bpf/%.bpf.o: %.bpf.c build/bpf/flags
 	$(call say,BPF,$<)
-	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+build/bpf/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CLANG) $(BPF_CFLAGS)' | cmp -s - $@ || echo '$(CLANG) $(BPF_CFLAGS)' >$@
 
 # slots.bpf.o first: it defines the maps the others declare, and bpftool 7.1 needs to see a map before its users.
 BPF_LINK_ORDER := $(filter %/slots.bpf.o,$(BPF_OBJS)) $(filter-out %/slots.bpf.o,$(BPF_OBJS))
 
-build/bpf/podfit.linked.o: $(BPF_OBJS)
+build/bpf/podfit.bpf.o: $(BPF_OBJS)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $(BPF_LINK_ORDER)
 
-$(GEN)/podfit.skel.h: build/bpf/podfit.linked.o
+$(GEN)/%.skel.h: build/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name podfit_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
--include $(BPF_OBJS:.o=.d)
+.SECONDARY: build/bpf/audit.bpf.o build/bpf/empty.bpf.o
+-include $(wildcard build/bpf/*.d)

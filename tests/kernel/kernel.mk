@@ -3,18 +3,6 @@ KERNEL_TEST_OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(wildcard test
 $(KERNEL_TEST_OBJS): PF_CFLAGS += -Itests
 $(KERNEL_TEST_OBJS): | $(GEN)/audit.skel.h
 
-build/bpf/tests/%.bpf.o: tests/kernel/%.bpf.c bpf/bpf.mk
-	$(call say,BPF,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
-
-$(GEN)/audit.skel.h: build/bpf/tests/audit.bpf.o
-	$(call say,SKEL,$@)
-	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name audit_bpf >$@
-
--include build/bpf/tests/audit.bpf.d
-
 # Static, so that it needs nothing in a VM; the sanitizers cannot be linked so.
 $(B)/kernel-test: $(KERNEL_TEST_OBJS) $(B)/libpodfit-agent.a $(B)/libpodfit.a
 	$(call say,LINK,$@)

@@ -5,16 +5,6 @@ BENCH_CAPTURE_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard tools/bench/capture/*.c
 $(BENCH_CAPTURE_OBJS): PF_CFLAGS += -Itests -Itools/bench
 $(BENCH_CAPTURE_OBJS) generated: | $(GEN)/empty.skel.h
 
-$(GEN)/empty.skel.h: build/bpf/bench/empty.bpf.o
-	$(call say,SKEL,$@)
-	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf >$@
-
-build/bpf/bench/%.bpf.o: tools/bench/capture/%.bpf.c
-	$(call say,BPF,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
-
 $(B)/bench-capture: $(filter-out %.bpf.o,$(BENCH_CAPTURE_OBJS)) $(B)/libpodfit-agent.a $(B)/libpodfit.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lcap -lz -lm
