@@ -201,7 +201,8 @@ def test_tokens(folder):
     check("new tokens are read", c.ask("/v1/nodes", headers=bearer("new-token-0123456789ab"))[0] == 200)
     check("old ones are gone", c.ask("/v1/nodes", headers=bearer("read-token-0123456789"))[0] == 401)
     c.stop()
-    for text, why in [("short all\n", "16"), ("a-token-of-good-length what\n", "read, write or all"), ("", "empty")]:
+    for text, why in [("short all\n", "16"), ("a-token-of-good-length what\n", "read, write or all"), ("", "empty"),
+                      ("one-token-0123456789 write c\none-token-0123456789 read\n", "line 2: a line before")]:
         with open(folder + "/tokens", "w") as f:
             f.write(text)
         done = subprocess.run([BUILD + "/podfit-collector", *c.args], capture_output=True, text=True, timeout=20)

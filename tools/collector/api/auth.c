@@ -48,6 +48,14 @@ static void tokens_done(struct tokens *tokens)
 	*tokens = (struct tokens){ 0 };
 }
 
+static bool is_known(const struct tokens *tokens, const char *text)
+{
+	for (size_t i = 0; i < tokens->nr; i++)
+		if (!strcmp(tokens->list[i].text, text))
+			return true;
+	return false;
+}
+
 /* One line: TOKEN [read|write|all] [CLUSTER]. Return: 0; -EINVAL with @why; -ENOMEM. */
 static int parse_line(char *line, struct tokens *tokens, const char **ret_why)
 {
@@ -59,6 +67,10 @@ static int parse_line(char *line, struct tokens *tokens, const char **ret_why)
 		return 0;
 	if (strlen(text) < TOKEN_LEN_MIN) {
 		*ret_why = "the token is shorter than 16 characters";
+		return -EINVAL;
+	}
+	if (is_known(tokens, text)) { /* whose cluster would hold for the rights of both? */
+		*ret_why = "a line before this one has the same token: one line a token";
 		return -EINVAL;
 	}
 	if (right && strcmp(right, "read") && strcmp(right, "write") && strcmp(right, "all")) {
@@ -228,8 +240,10 @@ static void basic_password(const char *encoded, char *ret_text, size_t size)
 	for (size_t nr = 0; *encoded && *encoded != '=' && len + 1 < sizeof(plain); encoded++) {
 		int value = base64_value(*encoded);
 
-		if (value < 0)
-			return;
+		if (value < 0) {
+			len = 0;
+			break;
+		}
 		bits = bits << 6 | (uint32_t)value;
 		if (++nr % 4 != 1)
 			plain[len++] = (char)(bits >> (nr % 4 == 2 ? 4 : nr % 4 == 3 ? 2 : 0));
@@ -263,8 +277,8 @@ static void rights_of_token(struct pf_auth *auth, struct pf_http_request *req,
 
 		if (token->len != len || !same_secret(token->text, given, len))
 			continue;
-		rights->read |= token->read;
-		rights->write |= token->write;
+		rights->read = token->read;
+		rights->write = token->write;
 		(void)snprintf(rights->cluster, sizeof(rights->cluster), "%s", token->cluster);
 	}
 	(void)pthread_rwlock_unlock(&auth->lock);
