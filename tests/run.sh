@@ -10,6 +10,7 @@ trap 'exit 130' INT TERM
 closing='^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
 for program; do
 	printf '== %s\n' "$program"
+	start=$(date +%s)
 	# The sum is printed once, at the end: the parts' closing lines would be counted twice by a reader.
 	# shellcheck disable=SC2086 # program and arguments, wanted apart
 	{ $program 2>&1; echo $? >"$out.rc"; } | tee "$out" | grep --line-buffered -vE "$closing"
@@ -20,7 +21,7 @@ for program; do
 		failed=$((failed + 1))
 		continue
 	fi
-	printf '   %s\n' "$line"
+	printf '   %s (%d s)\n' "$line" $(($(date +%s) - start))
 	# shellcheck disable=SC2086 # six words, wanted apart
 	set -- $line
 	passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))

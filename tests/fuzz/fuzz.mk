@@ -27,7 +27,7 @@ fuzz: ## fuzz one parser: T=NAME S=SECONDS (clang)
 	@mkdir -p build/fuzz/$(T)
 	$(Q)$(MAKE) --no-print-directory CC=$(CLANG) B=build/fuzz/obj FUZZ=1 build/fuzz/obj/fuzz/$(T)-fuzz
 	$(Q)build/fuzz/obj/fuzz/$(T)-fuzz -max_total_time=$(S) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-		-artifact_prefix=build/fuzz/$(T)- build/fuzz/$(T) tests/fuzz/corpus/$(T)
+		-artifact_prefix=build/fuzz/$(T)/ build/fuzz/$(T) tests/fuzz/corpus/$(T)
 
 ifneq ($(FUZZ),)
 PF_CFLAGS += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
