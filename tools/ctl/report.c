@@ -10,6 +10,7 @@
 
 #include "core/filter.h"
 #include "ctl/ctl.h"
+#include "ctl/plain_text.h"
 #include "ctl/source.h"
 #include "report/advice_out.h"
 #include "report/emit.h"
@@ -76,9 +77,12 @@ static int failed(const struct run *run, const char *error)
 
 static void flush_out(struct run *run)
 {
+	/* Text follows the locale; formats that programs read do not. main() looks at the result. */
+	bool as_is = run->command != EXPLAIN && strcmp(run->format, "table") != 0;
+
 	if (run->out.len)
-		(void)fwrite(run->out.data, 1, run->out.len,
-			     stdout); /* main() looks at the result */
+		pf_plain_text_write(run->out.data, run->out.len, as_is || pf_plain_text_is_utf8(),
+				    stdout);
 	pf_buf_reset(&run->out);
 }
 
@@ -186,6 +190,21 @@ static void add_exhaustion(struct pf_buf *out, const struct pf_leak_finding *lea
 	(void)pf_buf_adds(out, "\n");
 }
 
+/* Several places of one function are one line: they read the same. */
+static bool same_names(const struct pf_growth_trace *a, const struct pf_growth_trace *b)
+{
+	if (a->nr_frames != b->nr_frames)
+		return false;
+	for (size_t i = 0; i < a->nr_frames; i++) {
+		const struct pf_stack_frame *x = &a->frames[i], *y = &b->frames[i];
+
+		if (x->symbol && y->symbol ? strcmp(x->symbol, y->symbol) != 0
+					   : x->symbol || y->symbol || x->address != y->address)
+			return false;
+	}
+	return true;
+}
+
 static void add_leak(struct run *run, const struct pf_group *group)
 {
 	const struct pf_leak_finding *leak = group->row.leak;
@@ -208,8 +227,18 @@ static void add_leak(struct run *run, const struct pf_group *group)
 	for (size_t i = 0; i < leak->nr_processes; i++)
 		add_process(out, &leak->processes[i]);
 	for (size_t i = 0; i < leak->nr_stacks; i++) {
+		double share = 0;
+		size_t first = leak->nr_stacks;
+
+		for (size_t j = 0; j < leak->nr_stacks; j++)
+			if (same_names(&leak->stacks[j], &leak->stacks[i])) {
+				first = PF_MIN(first, j);
+				share += leak->stacks[j].share;
+			}
+		if (first < i) /* told already */
+			continue;
 		(void)pf_buf_addf(out, "  stack of %s of the growth:",
-				  pf_human(PF_QUANTITY_RATIO, leak->stacks[i].share).text);
+				  pf_human(PF_QUANTITY_RATIO, share).text);
 		for (size_t j = 0; j < leak->stacks[i].nr_frames; j++) {
 			(void)pf_buf_adds(out, j ? " < " : " ");
 			add_frame(out, &leak->stacks[i].frames[j]);
