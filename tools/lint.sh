@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.." || exit
 passed=0 failed=0 skipped=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
+trap 'exit 130' INT TERM
 jobs=$(nproc)
 
 files() {

@@ -8,6 +8,7 @@ for program in "${CXX:-g++}" strip objcopy; do
 done
 dir=$(mktemp -d "$PWD/$B/symbol-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
 
 cxx() {
 	out=$1

@@ -210,6 +210,7 @@ def stored_sequences(c):
 
 def run(tests):
     """Runs (name, function of a folder) in turn. Return: the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a timeout, too, leaves no process and no folder behind
     only = [name for name in os.environ.get("ONLY", "").split(",") if name]
     for name, test in tests:
         if only and name not in only:

@@ -13,6 +13,7 @@ if ! pg_bin >/dev/null; then
 fi
 work=$(mktemp -d /tmp/pf-pg.XXXXXX)
 trap 'pg_stop; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 chmod 755 "$work"
 if ! pg_start "$work/pg"; then
 	echo "0 passed, 1 failed, 0 skipped"

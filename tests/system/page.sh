@@ -14,6 +14,7 @@ if [ ! -x "$B/page-samples" ]; then
 fi
 work=$(mktemp -d /tmp/pf-page.XXXXXX)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 passed=0 failed=0 skipped=0
 
 check() { # NAME COMMAND...

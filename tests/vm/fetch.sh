@@ -63,6 +63,7 @@ fi
 echo "fetch: $package from $suite" >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 (cd "$work" && { apt-get download -q "$package" || { sleep 5; apt-get download -q "$package"; }; }) >>"$apt/log" 2>&1 || {
 	tail -n 20 "$apt/log" >&2
 	echo "fetch: $package cannot be had" >&2

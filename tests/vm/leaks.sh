@@ -13,6 +13,7 @@ dir=build/kernels/$version-leaks
 rm -rf "$dir"
 mkdir -p "$dir/root/leaks"
 trap 'rm -rf "$dir/root"' EXIT
+trap 'exit 130' INT TERM
 
 fail() {
 	echo "FAIL vm-$version: leaks: $1"
