@@ -269,6 +269,11 @@ struct bpf_perf_event_data {
 	__u64 addr;
 };
 
+/* UAPI. */
+struct bpf_raw_tracepoint_args {
+	__u64 args[1];
+};
+
 /* UAPI, and opaque to programs: 16 bytes the kernel owns. */
 struct bpf_timer {
 	__u64 opaque[2];

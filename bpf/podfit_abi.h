@@ -208,7 +208,7 @@ struct pf_snap_rec {
 	__u64 nr_tasks;
 };
 
-/* Argument of the snapshot program. */
+/* Argument of the snapshot program: one word, @first the lower half (the programs' byte order is little-endian). */
 struct pf_snapshot_arg {
 	__u32 first, end; /* slots [first, end) */
 };

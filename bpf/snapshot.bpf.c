@@ -3,14 +3,14 @@
  * snapshot.bpf.c - memory, limits, events, PSI and CPU counters of all slots, in one call of user
  * space.
  *
- * Hook:   SEC("syscall"), run by agent/capture at each snapshot; no cgroup lock, no file, no flush.
+ * Hook:   none; a raw tracepoint program that agent/capture runs at each snapshot. No cgroup lock, no file, no flush.
  * Output: pf_snaps[slot], which user space maps.
  * Losses: failed reads are counted; a slot whose object went shows its last numbers.
  * Kernel: 6.1.
  *
- * The program is not inside an RCU section that protects the objects. Serials are compared, and the
- * removal hook takes a slot's pointers away long before the memory is freed; all reads have fault
- * handlers.
+ * A program that is run as a raw tracepoint's is inside an RCU section, so an object whose serial was found right stays
+ * that object until the end of the run. As a syscall program it was not, and could be preempted: what it then read of an
+ * object that had gone meanwhile was written over the last numbers, which the removal hook had left in the slot.
  */
 #include "sample.bpf.h"
 
@@ -19,9 +19,24 @@
 /* Of the table of kinds of memory: it has 300 to 430 bytes, and what is read is in the first of them. */
 #define MEMSTAT_LINES 5
 
-static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_snap_rec *s)
+/* Read once: the removal hook may take them away on another CPU. */
+struct objects {
+	__u64 tg, memcg, cgroup, pids;
+};
+
+static __always_inline void read_objects(const struct pf_ref *ref, struct objects *o)
 {
-	__u64 memcg = ref->memcg, pages = PF_PEEK(memcg, struct mem_cgroup, memory.usage.counter);
+	const volatile struct pf_ref *now = ref;
+
+	o->tg = now->tg;
+	o->memcg = now->memcg;
+	o->cgroup = now->cgroup;
+	o->pids = now->pids;
+}
+
+static __always_inline void snapshot_memory(struct pf_ref *ref, struct pf_snap_rec *s, __u64 memcg)
+{
+	__u64 pages = PF_PEEK(memcg, struct mem_cgroup, memory.usage.counter);
 	__u64 watermark = PF_PEEK(memcg, struct mem_cgroup, memory.watermark),
 	      peak = ref->memory_peak_pages;
 
@@ -66,9 +81,10 @@ static __always_inline __u32 quota_above(__u64 tg)
 	return 0;
 }
 
-static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_snap_rec *s, __u32 slot)
+static __always_inline void snapshot_cpu(struct pf_ref *ref, struct pf_snap_rec *s, __u32 slot,
+					 __u64 tg)
 {
-	__u64 tg = ref->tg, quota = PF_PEEK(tg, struct task_group, cfs_bandwidth.quota);
+	__u64 quota = PF_PEEK(tg, struct task_group, cfs_bandwidth.quota);
 
 	ref->quota_above = quota_above(tg);
 	s->usage_ns = pf_group_usage_ns(tg, slot);
@@ -110,66 +126,68 @@ static __always_inline void snapshot_psi(__u64 cgroup, struct pf_snap_rec *s)
  */
 #define TOUCH(addr, type, field) pf_peek((addr) + bpf_core_field_offset(((type *)0)->field))
 
-static __always_inline void touch_objects(const struct pf_ref *ref)
+static __always_inline void touch_objects(const struct objects *o)
 {
-	if (ref->memcg) {
-		TOUCH(ref->memcg, struct mem_cgroup, css.serial_nr);
-		TOUCH(ref->memcg, struct mem_cgroup, memory.usage.counter);
-		TOUCH(ref->memcg, struct mem_cgroup, memory.watermark);
-		TOUCH(ref->memcg, struct mem_cgroup, memory.max);
-		TOUCH(ref->memcg, struct mem_cgroup, swap.usage.counter);
-		TOUCH(ref->memcg, struct mem_cgroup, swap.max);
-		TOUCH(ref->memcg, struct mem_cgroup, memory_events[0]);
-		TOUCH(ref->memcg, struct mem_cgroup, vmstats);
+	if (o->memcg) {
+		TOUCH(o->memcg, struct mem_cgroup, css.serial_nr);
+		TOUCH(o->memcg, struct mem_cgroup, memory.usage.counter);
+		TOUCH(o->memcg, struct mem_cgroup, memory.watermark);
+		TOUCH(o->memcg, struct mem_cgroup, memory.max);
+		TOUCH(o->memcg, struct mem_cgroup, swap.usage.counter);
+		TOUCH(o->memcg, struct mem_cgroup, swap.max);
+		TOUCH(o->memcg, struct mem_cgroup, memory_events[0]);
+		TOUCH(o->memcg, struct mem_cgroup, vmstats);
 	}
-	if (ref->tg) {
-		TOUCH(ref->tg, struct task_group, css.serial_nr);
-		TOUCH(ref->tg, struct task_group, shares);
-		TOUCH(ref->tg, struct task_group, parent);
-		TOUCH(ref->tg, struct task_group, cfs_bandwidth.quota);
-		TOUCH(ref->tg, struct task_group, cfs_bandwidth.throttled_time);
+	if (o->tg) {
+		TOUCH(o->tg, struct task_group, css.serial_nr);
+		TOUCH(o->tg, struct task_group, shares);
+		TOUCH(o->tg, struct task_group, parent);
+		TOUCH(o->tg, struct task_group, cfs_bandwidth.quota);
+		TOUCH(o->tg, struct task_group, cfs_bandwidth.throttled_time);
 	}
-	if (ref->cgroup) {
-		TOUCH(ref->cgroup, struct cgroup, self.serial_nr);
-		TOUCH(ref->cgroup, struct cgroup, psi);
+	if (o->cgroup) {
+		TOUCH(o->cgroup, struct cgroup, self.serial_nr);
+		TOUCH(o->cgroup, struct cgroup, psi);
 	}
-	if (ref->pids) {
-		TOUCH(ref->pids, struct pids_cgroup, css.serial_nr);
-		TOUCH(ref->pids, struct pids_cgroup, counter.counter);
+	if (o->pids) {
+		TOUCH(o->pids, struct pids_cgroup, css.serial_nr);
+		TOUCH(o->pids, struct pids_cgroup, counter.counter);
 	}
 }
 
-static __always_inline void touch_counters(const struct pf_ref *ref, __u32 slot)
+static __always_inline void touch_counters(const struct objects *o, __u32 slot)
 {
-	if (ref->memcg) {
-		__u64 vmstats = TOUCH(ref->memcg, struct mem_cgroup, vmstats);
+	if (o->memcg) {
+		__u64 vmstats = TOUCH(o->memcg, struct mem_cgroup, vmstats);
 
 		for (__u32 i = 0; i < MEMSTAT_LINES; i++)
 			pf_peek(vmstats + i * 64ull);
 	}
-	if (ref->cgroup)
-		pf_peek(psi_totals(ref->cgroup));
-	if (ref->tg)
-		pf_group_usage_ns(ref->tg, slot);
+	if (o->cgroup)
+		pf_peek(psi_totals(o->cgroup));
+	if (o->tg)
+		pf_group_usage_ns(o->tg, slot);
 }
 
 __hidden int pf_snapshot_slot(__u32 slot)
 {
 	struct pf_ref *ref = bpf_map_lookup_elem(&pf_refs, &slot);
 	struct pf_snap_rec *s = bpf_map_lookup_elem(&pf_snaps, &slot);
+	struct objects o;
 
 	if (!ref || !s)
 		return 0;
-	touch_objects(ref);
-	touch_counters(ref, slot);
-	if (pf_alive(ref->tg, ref->tg_serial))
-		snapshot_cpu(ref, s, slot);
-	if (pf_alive(ref->memcg, ref->memcg_serial))
-		snapshot_memory(ref, s);
-	if (pf_alive(ref->cgroup, ref->cgroup_serial))
-		snapshot_psi(ref->cgroup, s);
-	if (pf_alive(ref->pids, ref->pids_serial))
-		s->nr_tasks = PF_PEEK(ref->pids, struct pids_cgroup, counter.counter);
+	read_objects(ref, &o);
+	touch_objects(&o);
+	touch_counters(&o, slot);
+	if (pf_alive(o.tg, ref->tg_serial))
+		snapshot_cpu(ref, s, slot, o.tg);
+	if (pf_alive(o.memcg, ref->memcg_serial))
+		snapshot_memory(ref, s, o.memcg);
+	if (pf_alive(o.cgroup, ref->cgroup_serial))
+		snapshot_psi(o.cgroup, s);
+	if (pf_alive(o.pids, ref->pids_serial))
+		s->nr_tasks = PF_PEEK(o.pids, struct pids_cgroup, counter.counter);
 	s->at_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -180,10 +198,11 @@ static long snapshot_one(__u32 i, __u32 *first)
 	return 0;
 }
 
-SEC("syscall")
-int pf_snapshot(struct pf_snapshot_arg *arg)
+/* One word of a raw tracepoint's arguments is a struct pf_snapshot_arg. */
+SEC("raw_tp")
+int pf_snapshot(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 first = arg->first, end = arg->end;
+	__u32 first = (__u32)ctx->args[0], end = ctx->args[0] >> 32;
 
 	if (end > first)
 		bpf_loop(end - first, snapshot_one, &first, 0);
@@ -196,7 +215,7 @@ int pf_snapshot(struct pf_snapshot_arg *arg)
  */
 struct pf_rawstat_arg pf_rawstat;
 
-SEC("syscall")
+SEC("raw_tp")
 int pf_read_rawstat(void *ctx)
 {
 	struct pf_ref *ref;

@@ -232,11 +232,12 @@ static __always_inline void keep_window(struct pf_window_rec *w, __u64 used, __u
 		w->recent[number % PF_RECENT] = word;
 }
 
-static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec *w, __u32 slot)
+static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec *w, __u32 slot,
+				       __u64 tg)
 {
-	struct group_state state = group_state(ref->tg, slot);
+	struct group_state state = group_state(tg, slot);
 	__u64 usage = state.usage_ns, now = bpf_ktime_get_ns(), window_ns, used, throttled = 0;
-	__u64 quota = PF_FIELD(ref->tg, struct task_group, cfs_bandwidth.quota);
+	__u64 quota = PF_FIELD(tg, struct task_group, cfs_bandwidth.quota);
 
 	window_ns = now - w->last_ns;
 	if (ref->quota_above || quota != QUOTA_NONE)
@@ -252,9 +253,9 @@ static __always_inline void cpu_window(struct pf_ref *ref, struct pf_window_rec 
 	w->last_ns = now;
 }
 
-static __always_inline void memory_window(struct pf_ref *ref)
+static __always_inline void memory_window(struct pf_ref *ref, __u64 memcg)
 {
-	__u64 pages = PF_FIELD(ref->memcg, struct mem_cgroup, memory.usage.counter);
+	__u64 pages = PF_FIELD(memcg, struct mem_cgroup, memory.usage.counter);
 
 	if (pages > ref->memory_peak_pages)
 		ref->memory_peak_pages = pages;
@@ -262,17 +263,20 @@ static __always_inline void memory_window(struct pf_ref *ref)
 
 static __always_inline void close_window(__u32 slot, struct pf_ref *ref, struct pf_window_rec *w)
 {
-	if (ref->tg) {
-		if (alive(ref->tg, ref->tg_serial)) {
-			cpu_window(ref, w, slot);
+	/* Read once: the removal hook may take them away on another CPU. */
+	__u64 tg = *(const volatile __u64 *)&ref->tg, memcg = *(const volatile __u64 *)&ref->memcg;
+
+	if (tg) {
+		if (alive(tg, ref->tg_serial)) {
+			cpu_window(ref, w, slot, tg);
 		} else {
 			ref->tg = 0;
 			pf_drop(PF_DROP_STALE_SLOT);
 		}
 	}
-	if (ref->memcg) {
-		if (alive(ref->memcg, ref->memcg_serial)) {
-			memory_window(ref);
+	if (memcg) {
+		if (alive(memcg, ref->memcg_serial)) {
+			memory_window(ref, memcg);
 		} else {
 			ref->memcg = 0;
 			pf_drop(PF_DROP_STALE_SLOT);

@@ -130,7 +130,8 @@ void pf_bpf_cost_read(struct pf_capture *c, struct pf_self_cost *cost)
 		{
 			uint64_t ns, runs;
 
-			if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
+			if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL ||
+			    bpf_program__type(program) == BPF_PROG_TYPE_RAW_TRACEPOINT)
 				continue; /* runs in our own process time */
 			program_time(program, &ns, &runs);
 			m->measured_ns += ns;

@@ -106,7 +106,7 @@ struct pf_capture {
 PF_MUST_CHECK int pf_bpf_load(struct pf_capture *c, char *error, size_t error_size);
 void pf_bpf_unload(struct pf_capture *c);
 
-/** pf_bpf_run() - runs a SEC("syscall") program. Return: what it returned; -errno. */
+/** pf_bpf_run() - runs a program that has no hook, in our own time: a SEC("syscall") or SEC("raw_tp") one. Return: what it returned; -errno. */
 int pf_bpf_run(const struct bpf_program *program, void *arg, uint32_t arg_size);
 
 /** pf_bpf_map_bytes() - what the kernel holds for the maps now, by its own account; 0 where /proc is not to be had. */

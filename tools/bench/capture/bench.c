@@ -123,7 +123,7 @@ static void add_program(void *arg, const struct bpf_prog_info *info)
 {
 	struct sum *sum = arg;
 
-	if (info->type == BPF_PROG_TYPE_SYSCALL)
+	if (info->type == BPF_PROG_TYPE_SYSCALL || info->type == BPF_PROG_TYPE_RAW_TRACEPOINT)
 		return; /* runs in the process's own time */
 	sum->runs.all_ns += info->run_time_ns;
 	sum->runs.all_runs += info->run_cnt;
