@@ -10,7 +10,9 @@
 
 /*
  * A queue is stopped by a scheduler tick that finds no runtime left: 4 ms apart where HZ is 250. Work that ends before it
- * is never stopped, its excess comes off the next period.
+ * is never stopped, its excess comes off the next period. Half of that is taken on every kernel: in the simulation of
+ * tests/unit/cfs_sim, over its eleven shapes, the share of throttled periods is on average 1.4 points off at a HZ of 250 or
+ * 1000 (1.4 with half of 1000's tick) and 2.2 at 100 (1.7), to lower limits; to higher ones HZ makes no difference.
  */
 #define TICK_SLACK_US 2000.0
 
