@@ -9,7 +9,10 @@ packages() {
 	build) echo make gcc libc6-dev clang llvm bpftool pkg-config protobuf-compiler protobuf-c-compiler libbpf-dev \
 		libelf-dev zlib1g-dev libdeflate-dev libprotobuf-c-dev libcurl4-openssl-dev libmicrohttpd-dev libyajl-dev libyaml-dev \
 		libsqlite3-dev libpq-dev libncurses-dev libcap-dev ;;
-	test) echo libcunit1-dev g++ git jq curl python3 openssl ;;
+	test)
+		echo libcunit1-dev g++ git jq curl python3 openssl
+		command -v kubectl >/dev/null || echo kubernetes-client
+		;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck git ;;
 	system) echo postgresql containerd runc busybox-static python3 chromium prometheus curl jq openssl util-linux ;;
 	vm) echo qemu-system-x86 busybox-static cpio gzip ;;

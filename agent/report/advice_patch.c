@@ -65,6 +65,9 @@ static const struct pf_policy_result *advice_of(const struct pf_view_row *row)
 {
 	const struct pf_policy_result *r = row->rec ? pf_view_result(row->rec) : NULL;
 
+	/* A debugging container is in no template. */
+	if (row->type == PF_CONTAINER_EPHEMERAL)
+		return NULL;
 	if (!r || (r->cpu.target == PF_UNKNOWN && r->cpu.limit == PF_UNKNOWN &&
 		   r->memory.target == PF_UNKNOWN && r->memory.limit == PF_UNKNOWN))
 		return NULL;
@@ -156,8 +159,34 @@ static void add_resources(struct pf_emit *e, const struct pf_view_row *row)
 	pf_emit_close(e);
 }
 
-/* spec of a strategic merge patch. */
-static void add_spec(struct pf_emit *e, const struct group *g)
+static bool is_init(const struct pf_view_row *row)
+{
+	return row->type == PF_CONTAINER_INIT || row->type == PF_CONTAINER_SIDECAR;
+}
+
+static void add_container(struct pf_emit *e, const struct pf_view_row *row)
+{
+	pf_emit_open(e, NULL, false);
+	pf_emit_text(e, "name", row->name.container);
+	add_resources(e, row);
+	pf_emit_close(e);
+}
+
+/* Is there advice for a container that is no init container? */
+static bool has_main(const struct group *g)
+{
+	for (size_t i = 0; i < g->nr; i++)
+		if (advice_of(&g->rows[i]) && !is_init(&g->rows[i]))
+			return true;
+	return false;
+}
+
+/*
+ * spec of a strategic merge patch: of @init, or of all containers that are none. The merge adds what it does not find by
+ * name, so each must be in the list it is in. It also brings what it names into the patch's order, and init containers
+ * run in theirs, which a report does not tell: so they go one by one.
+ */
+static void add_spec(struct pf_emit *e, const struct group *g, const struct pf_view_row *init)
 {
 	pf_emit_open(e, "spec", false);
 	if (g->kind->cron) {
@@ -166,15 +195,12 @@ static void add_spec(struct pf_emit *e, const struct group *g)
 	}
 	pf_emit_open(e, "template", false);
 	pf_emit_open(e, "spec", false);
-	pf_emit_open(e, "containers", true);
-	for (size_t i = 0; i < g->nr; i++) {
-		if (!advice_of(&g->rows[i]))
-			continue;
-		pf_emit_open(e, NULL, false);
-		pf_emit_text(e, "name", g->rows[i].name.container);
-		add_resources(e, &g->rows[i]);
-		pf_emit_close(e);
-	}
+	pf_emit_open(e, init ? "initContainers" : "containers", true);
+	if (init)
+		add_container(e, init);
+	for (size_t i = 0; i < g->nr && !init; i++)
+		if (advice_of(&g->rows[i]) && !is_init(&g->rows[i]))
+			add_container(e, &g->rows[i]);
 	pf_emit_close(e);
 	pf_emit_close(e);
 	pf_emit_close(e);
@@ -200,7 +226,7 @@ static void shell_quoted(struct pf_buf *buf, const char *text, size_t len, bool 
 	pf_buf_adds(buf, "'");
 }
 
-static void one_patch(struct pf_buf *buf, const struct group *g)
+static void one_patch(struct pf_buf *buf, const struct group *g, const struct pf_view_row *init)
 {
 	PF_AUTO(pf_buf_done) struct pf_buf patch;
 	struct pf_emit e;
@@ -208,7 +234,7 @@ static void one_patch(struct pf_buf *buf, const struct group *g)
 	pf_buf_init(&patch, 1 << 20);
 	pf_emit_init(&e, &patch, false);
 	pf_emit_open(&e, NULL, false);
-	add_spec(&e, g);
+	add_spec(&e, g, init);
 	pf_emit_close(&e);
 	if (patch.err) {
 		buf->err = patch.err;
@@ -230,8 +256,13 @@ static void put_patch(const struct pf_view_row *rows, size_t nr_rows, struct pf_
 
 	for (size_t at = 0; at < nr_rows;) {
 		at = next_group(rows, nr_rows, at, &g);
-		if (!left_out(buf, &g))
-			one_patch(buf, &g);
+		if (left_out(buf, &g))
+			continue;
+		if (has_main(&g))
+			one_patch(buf, &g, NULL);
+		for (size_t i = 0; i < g.nr; i++)
+			if (advice_of(&g.rows[i]) && is_init(&g.rows[i]))
+				one_patch(buf, &g, &g.rows[i]);
 	}
 }
 
@@ -322,7 +353,7 @@ static void one_kustomize(struct pf_buf *buf, const struct group *g)
 	pf_emit_text(&e, "name", g->rows->name.workload);
 	pf_emit_text(&e, "namespace", g->rows->name.namespace_name);
 	pf_emit_close(&e);
-	add_spec(&e, g);
+	add_spec(&e, g, NULL);
 	pf_emit_close(&e);
 	if (patch.err) {
 		buf->err = patch.err;
@@ -334,6 +365,18 @@ static void one_kustomize(struct pf_buf *buf, const struct group *g)
 	pf_buf_adds(buf, "\n");
 }
 
+/* Kustomize brings what a patch names to the front, and init containers run in their order. */
+static void say_init(struct pf_buf *buf, const struct group *g)
+{
+	for (size_t i = 0; i < g->nr; i++) {
+		if (!advice_of(&g->rows[i]) || !is_init(&g->rows[i]))
+			continue;
+		comment(buf, g,
+			"an init container is left out, as kustomize would move it to the front; see -o patch");
+		return;
+	}
+}
+
 static void put_kustomize(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf)
 {
 	bool some = false;
@@ -343,6 +386,9 @@ static void put_kustomize(const struct pf_view_row *rows, size_t nr_rows, struct
 	for (size_t at = 0; at < nr_rows;) {
 		at = next_group(rows, nr_rows, at, &g);
 		if (left_out(buf, &g))
+			continue;
+		say_init(buf, &g);
+		if (!has_main(&g))
 			continue;
 		if (!some)
 			pf_buf_adds(buf, "patches:\n");

@@ -115,6 +115,7 @@ static void fill(const struct pf_report *report, struct pf_group *group)
 	group->row = (struct pf_view_row){
 		.name = { report->cluster, first->identity->namespace_name, workload_of(first),
 			  container_of(first), first->identity->workload_kind },
+		.type = first->identity->type,
 		.nr_instances = group->nr_containers,
 		.nr_nodes = 1,
 	};

@@ -36,7 +36,8 @@ void pf_view_href(const struct pf_view_name *name, char *ret_href, size_t size);
 /* One line of the workload table. */
 struct pf_view_row {
 	struct pf_view_name name;
-	const char *href; /* NULL: the name is no link */
+	enum pf_container_type type; /* which list of the pod template it is in */
+	const char *href;	     /* NULL: the name is no link */
 	uint64_t nr_instances, nr_nodes;
 	const struct pf_resources *present;  /* NULL: not known */
 	const struct pf_recommendation *rec; /* NULL: none yet */

@@ -7,3 +7,11 @@ $(B)/cli-sample: $(B)/tests/cli/sample.o $(B)/tests/unit/report_sample.o $(B)/li
 
 TEST_UNIT += tests/cli/run.sh
 tests/cli/run.sh: $(B)/cli-sample
+
+# What is printed to be applied, applied by kubectl where there is one.
+$(B)/cli-apply-sample: $(B)/tests/cli/apply_sample.o $(B)/libpodfit.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(PF_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+TEST_UNIT += tests/cli/apply.py
+tests/cli/apply.py: $(B)/cli-apply-sample $(B)/podfit

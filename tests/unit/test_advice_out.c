@@ -236,6 +236,29 @@ static void test_patch(void)
 	tear_down(&f);
 }
 
+/* Each container goes into the list it is in, init containers one by one; kubectl itself is asked in tests/cli/apply.py. */
+static void test_init_containers(void)
+{
+	struct fixture f;
+	const char *text, *init;
+
+	set_up(&f);
+	f.rows[1].type = PF_CONTAINER_SIDECAR;
+	text = print(&f, PF_ADVICE_PATCH);
+	init = strstr(text, "\"initContainers\"");
+	PF_CHECK("a command of its own", init && strstr(init, "\"side\""));
+	if (init)
+		PF_CHECK("the other one before it", strstr(text, "\"app\"") < init);
+	text = print(&f, PF_ADVICE_KUSTOMIZE);
+	PF_CHECK("not for kustomize", !strstr(text, "initContainers") && !strstr(text, "side"));
+	PF_CHECK("which is said",
+		 strstr(text, "# Deployment shop/cart: an init container is left out"));
+	f.rows[1].type = PF_CONTAINER_EPHEMERAL;
+	PF_CHECK("nothing for a debugging container",
+		 !strstr(print(&f, PF_ADVICE_PATCH), "\"side\""));
+	tear_down(&f);
+}
+
 /* How many documents a YAML text has; -1: it is none. */
 static int nr_documents(const char *text)
 {
@@ -370,6 +393,6 @@ static void test_names(void)
 
 PF_TEST_SUITE(advice_out, { "json", test_json }, { "yaml", test_yaml },
 	      { "kustomize", test_kustomize }, { "vpa", test_vpa }, { "patch", test_patch },
-	      { "helm", test_helm }, { "csv", test_csv },
-	      { "table and explain", test_table_and_explain }, { "no rows", test_no_rows },
-	      { "names", test_names });
+	      { "init containers", test_init_containers }, { "helm", test_helm },
+	      { "csv", test_csv }, { "table and explain", test_table_and_explain },
+	      { "no rows", test_no_rows }, { "names", test_names });
