@@ -4,6 +4,7 @@
  * the disk is full, and not after a crash, because the next start cuts such a tail off.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,20 @@ static bool is_plain_file(const struct file_sink *sink)
 	return sink->sys->fstat(sink->fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Two that append would cut each other's tails off. A file system without locks is no reason to stop. */
+static int lock(struct file_sink *sink, char *error, size_t error_size)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(sink->fd, F_OFD_SETLK, &whole) == 0 || (errno != EAGAIN && errno != EACCES))
+		return 0;
+	(void)snprintf(error, error_size,
+		       "%s: another process writes it; stop that one or name another file",
+		       sink->path);
+	sink->made = false; /* it is the other's */
+	return -EBUSY;
+}
+
 int pf_sink_file_open(const struct pf_sys *sys, const char *path, void **ret_sink, char *error,
 		      size_t error_size)
 {
@@ -120,6 +135,8 @@ int pf_sink_file_open(const struct pf_sys *sys, const char *path, void **ret_sin
 		*sink = (struct file_sink){ .sys = sys, .fd = -1, .path = strdup(path) };
 		r = sink->path ? open_fd(sink, error, error_size) : -ENOMEM;
 	}
+	if (r == 0 && is_plain_file(sink))
+		r = lock(sink, error, error_size);
 	if (r == 0 && !sink->made && is_plain_file(sink))
 		r = find_end(sink, error, error_size);
 	if (r < 0) {

@@ -35,7 +35,7 @@ extern const struct pf_sink_ops pf_sink_file;
  * write fails the file is cut back to the last whole report, and removed if that makes it empty and
  * this sink had made it.
  * @error: on failure says what is wrong and what would help.
- * Return: 0; -errno; -EBADMSG: the file holds something else.
+ * Return: 0; -errno; -EBADMSG: the file holds something else; -EBUSY: another process writes it.
  */
 PF_MUST_CHECK int pf_sink_file_open(const struct pf_sys *sys, const char *path, void **ret_sink,
 				    char *error, size_t error_size);

@@ -83,6 +83,28 @@ static void test_append(void)
 	pf_buf_done(&buf);
 }
 
+static void test_two(void)
+{
+	void *first = NULL, *second = NULL;
+	char error[256] = "";
+
+	PF_CHECK_INT("open",
+		     pf_sink_file_open(&pf_sys_real, fresh_path(), &first, error, sizeof(error)),
+		     0);
+	PF_CHECK_INT("another is refused",
+		     pf_sink_file_open(&pf_sys_real, path, &second, error, sizeof(error)), -EBUSY);
+	PF_CHECK("and told why", strstr(error, "another process writes it") != NULL);
+	PF_CHECK("nothing was taken away", access(path, F_OK) == 0);
+	pf_sink_file.close(first);
+	PF_CHECK_INT("a device is anybody's",
+		     pf_sink_file_open(&pf_sys_real, "/dev/null", &first, error, sizeof(error)), 0);
+	PF_CHECK_INT("also at once",
+		     pf_sink_file_open(&pf_sys_real, "/dev/null", &second, error, sizeof(error)),
+		     0);
+	pf_sink_file.close(first);
+	pf_sink_file.close(second);
+}
+
 static void test_nothing_written(void)
 {
 	void *sink = NULL;
@@ -179,5 +201,6 @@ static void test_pipe(void)
 	pf_buf_done(&buf);
 }
 
-PF_TEST_SUITE(sink_file, { "append", test_append }, { "nothing written", test_nothing_written },
-	      { "strangers", test_strangers }, { "faults", test_faults }, { "pipe", test_pipe });
+PF_TEST_SUITE(sink_file, { "append", test_append }, { "two", test_two },
+	      { "nothing written", test_nothing_written }, { "strangers", test_strangers },
+	      { "faults", test_faults }, { "pipe", test_pipe });
