@@ -18,7 +18,7 @@
 #include "report/human.h"
 #include "report/page_report.h"
 
-enum { OUTPUT_MAX = 64 << 20 };
+enum { OUTPUT_MAX = 64 << 20, STACKS_MAX = 64 /* of a leak; reports have fewer */ };
 
 enum command { REPORT, EXPLAIN, LEAKS };
 
@@ -205,6 +205,43 @@ static bool same_names(const struct pf_growth_trace *a, const struct pf_growth_t
 	return true;
 }
 
+static void add_stack(struct pf_buf *out, const struct pf_growth_trace *stack, double share)
+{
+	(void)pf_buf_addf(out,
+			  "  stack of %s of the growth:", pf_human(PF_QUANTITY_RATIO, share).text);
+	for (size_t i = 0; i < stack->nr_frames; i++) {
+		(void)pf_buf_adds(out, i ? " < " : " ");
+		add_frame(out, &stack->frames[i]);
+	}
+	(void)pf_buf_adds(out, "\n");
+}
+
+/* What reads the same is one line, the largest first. */
+static void add_stacks(struct pf_buf *out, const struct pf_leak_finding *leak)
+{
+	double shares[STACKS_MAX] = { 0 };
+	size_t nr = PF_MIN(leak->nr_stacks, (size_t)STACKS_MAX);
+
+	for (size_t i = 0; i < nr; i++) {
+		size_t first = 0;
+
+		while (!same_names(&leak->stacks[first], &leak->stacks[i]))
+			first++;
+		shares[first] += leak->stacks[i].share;
+	}
+	for (size_t told = 0; told < nr; told++) {
+		size_t most = 0;
+
+		for (size_t i = 1; i < nr; i++)
+			if (shares[i] > shares[most])
+				most = i;
+		if (shares[most] <= 0)
+			return;
+		add_stack(out, &leak->stacks[most], shares[most]);
+		shares[most] = 0;
+	}
+}
+
 static void add_leak(struct run *run, const struct pf_group *group)
 {
 	const struct pf_leak_finding *leak = group->row.leak;
@@ -226,25 +263,7 @@ static void add_leak(struct run *run, const struct pf_group *group)
 	}
 	for (size_t i = 0; i < leak->nr_processes; i++)
 		add_process(out, &leak->processes[i]);
-	for (size_t i = 0; i < leak->nr_stacks; i++) {
-		double share = 0;
-		size_t first = leak->nr_stacks;
-
-		for (size_t j = 0; j < leak->nr_stacks; j++)
-			if (same_names(&leak->stacks[j], &leak->stacks[i])) {
-				first = PF_MIN(first, j);
-				share += leak->stacks[j].share;
-			}
-		if (first < i) /* told already */
-			continue;
-		(void)pf_buf_addf(out, "  stack of %s of the growth:",
-				  pf_human(PF_QUANTITY_RATIO, share).text);
-		for (size_t j = 0; j < leak->stacks[i].nr_frames; j++) {
-			(void)pf_buf_adds(out, j ? " < " : " ");
-			add_frame(out, &leak->stacks[i].frames[j]);
-		}
-		(void)pf_buf_adds(out, "\n");
-	}
+	add_stacks(out, leak);
 	if (leak->stacks_note)
 		(void)pf_buf_addf(out, "  stacks: %s\n", leak->stacks_note);
 }
