@@ -39,6 +39,11 @@
 		}                                                                                  \
 	} while (0)
 
+/* A repeated field of @nr initialised messages; none: the arena is full. */
+#define PUT_MESSAGES(arena, message, field, descriptor, nr)                                        \
+	((message)->field = pf_wire_messages((arena), &(descriptor), (nr)),                        \
+	 (message)->n_##field = (message)->field ? (nr) : 0)
+
 #define PUT_TEXT(arena, message, field, value)                                                     \
 	((message)->field = pf_wire_text_field((arena), (value)))
 
@@ -49,6 +54,11 @@
 	((message)->has_##field ? (message)->field : (known) ? PF_NO_LIMIT : PF_UNKNOWN)
 #define GET_DOUBLE(message, field) ((message)->has_##field ? (message)->field : (double)NAN)
 #define GET_TEXT(message, field)   ((message)->field ? (message)->field : "")
+
+/** pf_wire_messages() - an array of pointers to @nr initialised messages, for a repeated field. NULL: @nr is 0, or see the
+ * arena's err. */
+void *pf_wire_messages(struct pf_arena *arena, const ProtobufCMessageDescriptor *descriptor,
+		       size_t nr);
 
 /** pf_wire_text_field() - the text for a string field: NULL if it is empty; a repaired copy if it
  * is not UTF-8. */

@@ -11,24 +11,6 @@ _Static_assert((int)PODFIT__V1__VERDICT__IDLE == (int)PF_VERDICT_IDLE &&
 		       (int)PODFIT__V1__MEMORY_KIND__KIND_SWAP == (int)PF_KIND_SWAP,
 	       "the core's numbers are the wire's");
 
-/* Fills a repeated field: an array of pointers to initialised messages of the arena. */
-#define PUT_ARRAY(arena, to, field, type, init, nr)                                                \
-	((to)->field = put_array((arena), (nr), sizeof(type), (void (*)(void *))(init)),           \
-	 (to)->n_##field = (to)->field ? (nr) : 0)
-
-static void *put_array(struct pf_arena *arena, size_t nr, size_t size, void (*init)(void *))
-{
-	void **array = nr ? pf_arena_array(arena, nr, sizeof(*array)) : NULL;
-
-	for (size_t i = 0; array && i < nr; i++) {
-		array[i] = pf_arena_alloc(arena, size);
-		if (!array[i])
-			return NULL;
-		init(array[i]);
-	}
-	return array;
-}
-
 static Podfit__V1__Amounts *put_amounts(struct pf_arena *arena, const struct pf_amounts *from)
 {
 	Podfit__V1__Amounts *to = pf_arena_alloc(arena, sizeof(*to));
@@ -49,8 +31,7 @@ static Podfit__V1__Amounts *put_amounts(struct pf_arena *arena, const struct pf_
 static void put_results(struct pf_arena *arena, Podfit__V1__Recommendation *to,
 			const struct pf_recommendation *from)
 {
-	PUT_ARRAY(arena, to, results, Podfit__V1__PolicyResult, podfit__v1__policy_result__init,
-		  from->nr_results);
+	PUT_MESSAGES(arena, to, results, podfit__v1__policy_result__descriptor, from->nr_results);
 	for (size_t i = 0; i < to->n_results; i++) {
 		PUT_TEXT(arena, to->results[i], policy, from->results[i].policy);
 		to->results[i]->cpu = put_amounts(arena, &from->results[i].cpu);
@@ -58,8 +39,7 @@ static void put_results(struct pf_arena *arena, Podfit__V1__Recommendation *to,
 		PUT_DOUBLE(to->results[i], confidence, from->results[i].confidence);
 		PUT_DOUBLE(to->results[i], hours_more, from->results[i].hours_more);
 	}
-	PUT_ARRAY(arena, to, findings, Podfit__V1__Finding, podfit__v1__finding__init,
-		  from->nr_findings);
+	PUT_MESSAGES(arena, to, findings, podfit__v1__finding__descriptor, from->nr_findings);
 	for (size_t i = 0; i < to->n_findings; i++) {
 		PUT_ANY(to->findings[i], verdict, (Podfit__V1__Verdict)from->findings[i].verdict);
 		PUT_ANY(to->findings[i], action, (Podfit__V1__Action)from->findings[i].action);
@@ -72,16 +52,14 @@ static void put_results(struct pf_arena *arena, Podfit__V1__Recommendation *to,
 static void put_details(struct pf_arena *arena, Podfit__V1__Recommendation *to,
 			const struct pf_recommendation *from)
 {
-	PUT_ARRAY(arena, to, limit_curve, Podfit__V1__CurvePoint, podfit__v1__curve_point__init,
-		  from->nr_curve);
+	PUT_MESSAGES(arena, to, limit_curve, podfit__v1__curve_point__descriptor, from->nr_curve);
 	for (size_t i = 0; i < to->n_limit_curve; i++) {
 		PUT(to->limit_curve[i], limit_millicores, from->curve[i].limit_millicores);
 		PUT_DOUBLE(to->limit_curve[i], throttled_ratio, from->curve[i].throttled_ratio);
 		PUT_DOUBLE(to->limit_curve[i], stall_ns_per_s, from->curve[i].stall_ns_per_s);
 		PUT(to->limit_curve[i], burst_us, from->curve[i].burst_us);
 	}
-	PUT_ARRAY(arena, to, runtime, Podfit__V1__RuntimeAdvice, podfit__v1__runtime_advice__init,
-		  from->nr_runtime);
+	PUT_MESSAGES(arena, to, runtime, podfit__v1__runtime_advice__descriptor, from->nr_runtime);
 	for (size_t i = 0; i < to->n_runtime; i++) {
 		PUT_TEXT(arena, to->runtime[i], runtime, from->runtime[i].runtime);
 		PUT_TEXT(arena, to->runtime[i], setting, from->runtime[i].setting);
@@ -166,8 +144,7 @@ Podfit__V1__Recommendation *pf_wire_put_recommendation(struct pf_arena *arena,
 static void put_frames(struct pf_arena *arena, Podfit__V1__GrowthStack *to,
 		       const struct pf_growth_trace *from)
 {
-	PUT_ARRAY(arena, to, frames, Podfit__V1__StackFrame, podfit__v1__stack_frame__init,
-		  from->nr_frames);
+	PUT_MESSAGES(arena, to, frames, podfit__v1__stack_frame__descriptor, from->nr_frames);
 	for (size_t i = 0; i < to->n_frames; i++) {
 		PUT(to->frames[i], address, from->frames[i].address);
 		PUT_TEXT(arena, to->frames[i], symbol, from->frames[i].symbol);
@@ -180,8 +157,8 @@ static void put_frames(struct pf_arena *arena, Podfit__V1__GrowthStack *to,
 static void put_culprits(struct pf_arena *arena, Podfit__V1__LeakFinding *to,
 			 const struct pf_leak_finding *from)
 {
-	PUT_ARRAY(arena, to, processes, Podfit__V1__GrowthProcess, podfit__v1__growth_process__init,
-		  from->nr_processes);
+	PUT_MESSAGES(arena, to, processes, podfit__v1__growth_process__descriptor,
+		     from->nr_processes);
 	for (size_t i = 0; i < to->n_processes; i++) {
 		PUT_ANY(to->processes[i], pid, from->processes[i].pid);
 		PUT_TEXT(arena, to->processes[i], comm, from->processes[i].comm);
@@ -192,8 +169,7 @@ static void put_culprits(struct pf_arena *arena, Podfit__V1__LeakFinding *to,
 		PUT_DOUBLE(to->processes[i], slope_bytes_per_hour,
 			   from->processes[i].slope_bytes_per_hour);
 	}
-	PUT_ARRAY(arena, to, stacks, Podfit__V1__GrowthStack, podfit__v1__growth_stack__init,
-		  from->nr_stacks);
+	PUT_MESSAGES(arena, to, stacks, podfit__v1__growth_stack__descriptor, from->nr_stacks);
 	for (size_t i = 0; i < to->n_stacks; i++) {
 		PUT_ANY(to->stacks[i], pid, from->stacks[i].pid);
 		PUT_TEXT(arena, to->stacks[i], comm, from->stacks[i].comm);

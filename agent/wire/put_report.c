@@ -18,22 +18,13 @@ enum {
 	LENGTH_DELIMITED = 2,
 };
 
-static Podfit__V1__Label **put_labels(struct pf_arena *arena, const struct pf_label *labels,
-				      size_t nr, size_t *ret_nr)
+static void put_labels(struct pf_arena *arena, Podfit__V1__Label *const *to, size_t nr,
+		       const struct pf_label *labels)
 {
-	Podfit__V1__Label **to = nr ? pf_arena_array(arena, nr, sizeof(*to)) : NULL;
-	Podfit__V1__Label *each = nr ? pf_arena_array(arena, nr, sizeof(*each)) : NULL;
-
-	if (!to || !each)
-		return NULL;
 	for (size_t i = 0; i < nr; i++) {
-		to[i] = &each[i];
-		podfit__v1__label__init(to[i]);
 		PUT_TEXT(arena, to[i], key, labels[i].key);
 		PUT_TEXT(arena, to[i], value, labels[i].value);
 	}
-	*ret_nr = nr;
-	return to;
 }
 
 static Podfit__V1__Identity *put_identity(struct pf_arena *arena,
@@ -61,7 +52,8 @@ static Podfit__V1__Identity *put_identity(struct pf_arena *arena,
 	PUT_TEXT(arena, to, runtime, container->runtime);
 	if (from->started_unix_s)
 		PUT_ANY(to, started_unix_s, from->started_unix_s);
-	to->labels = put_labels(arena, from->labels, from->nr_labels, &to->n_labels);
+	PUT_MESSAGES(arena, to, labels, podfit__v1__label__descriptor, from->nr_labels);
+	put_labels(arena, to->labels, to->n_labels, from->labels);
 	if (from->hpa_known) {
 		PUT_ANY(to, hpa_on_cpu, from->hpa_on_cpu);
 		PUT_ANY(to, hpa_on_memory, from->hpa_on_memory);
@@ -207,42 +199,23 @@ static Podfit__V1__Container *put_container(struct pf_arena *arena,
 	return arena->err ? NULL : to;
 }
 
-static Podfit__V1__Signal **put_signals(struct pf_arena *arena,
-					const struct pf_report_signal *signals, size_t nr,
-					size_t *ret_nr)
+static void put_signals(struct pf_arena *arena, Podfit__V1__Signal *const *to, size_t nr,
+			const struct pf_report_signal *signals)
 {
-	Podfit__V1__Signal **to = nr ? pf_arena_array(arena, nr, sizeof(*to)) : NULL;
-	Podfit__V1__Signal *each = nr ? pf_arena_array(arena, nr, sizeof(*each)) : NULL;
-
-	if (!to || !each)
-		return NULL;
 	for (size_t i = 0; i < nr; i++) {
-		to[i] = &each[i];
-		podfit__v1__signal__init(to[i]);
 		PUT_TEXT(arena, to[i], name, signals[i].name);
 		PUT_ANY(to[i], on, signals[i].on);
 		PUT_TEXT(arena, to[i], reason, signals[i].reason);
 	}
-	*ret_nr = nr;
-	return to;
 }
 
-static Podfit__V1__Loss **put_losses(struct pf_arena *arena, const struct pf_loss *losses,
-				     size_t nr, size_t *ret_nr)
+static void put_losses(struct pf_arena *arena, Podfit__V1__Loss *const *to, size_t nr,
+		       const struct pf_loss *losses)
 {
-	Podfit__V1__Loss **to = nr ? pf_arena_array(arena, nr, sizeof(*to)) : NULL;
-	Podfit__V1__Loss *each = nr ? pf_arena_array(arena, nr, sizeof(*each)) : NULL;
-
-	if (!to || !each)
-		return NULL;
 	for (size_t i = 0; i < nr; i++) {
-		to[i] = &each[i];
-		podfit__v1__loss__init(to[i]);
 		PUT_TEXT(arena, to[i], reason, losses[i].reason);
 		PUT_ANY(to[i], count, losses[i].count);
 	}
-	*ret_nr = nr;
-	return to;
 }
 
 static Podfit__V1__AgentCost *put_cost(struct pf_arena *arena, const struct pf_self_cost *cost,
@@ -265,13 +238,9 @@ static Podfit__V1__AgentCost *put_cost(struct pf_arena *arena, const struct pf_s
 	return to;
 }
 
-static Podfit__V1__OomKill *put_oom(struct pf_arena *arena, const struct pf_report_oom *from)
+static void put_oom(struct pf_arena *arena, Podfit__V1__OomKill *to,
+		    const struct pf_report_oom *from)
 {
-	Podfit__V1__OomKill *to = pf_arena_alloc(arena, sizeof(*to));
-
-	if (!to)
-		return NULL;
-	podfit__v1__oom_kill__init(to);
 	PUT_ANY(to, kill_id, from->kill_id);
 	PUT(to, at_unix_ns, from->at_unix_ns);
 	PUT_TEXT(arena, to, container_id, from->container_id);
@@ -291,7 +260,6 @@ static Podfit__V1__OomKill *put_oom(struct pf_arena *arena, const struct pf_repo
 	PUT(to, victim_shmem_bytes, from->victim_shmem_bytes);
 	PUT_DOUBLE(to, growth_bytes_per_second, from->growth_bytes_per_second);
 	PUT(to, overshoot_bytes, from->overshoot_bytes);
-	return to;
 }
 
 /* All of the report but its containers. */
@@ -322,18 +290,16 @@ static int put_header(struct pf_arena *arena, const struct pf_report *report,
 	PUT(to, memory_allocatable_bytes, report->memory_allocatable_bytes);
 	if (report->last)
 		PUT_ANY(to, last, 1);
-	to->signals = put_signals(arena, report->signals, report->nr_signals, &to->n_signals);
-	to->losses = put_losses(arena, report->losses, report->nr_losses, &to->n_losses);
-	to->node_labels =
-		put_labels(arena, report->node_labels, report->nr_node_labels, &to->n_node_labels);
+	PUT_MESSAGES(arena, to, signals, podfit__v1__signal__descriptor, report->nr_signals);
+	put_signals(arena, to->signals, to->n_signals, report->signals);
+	PUT_MESSAGES(arena, to, losses, podfit__v1__loss__descriptor, report->nr_losses);
+	put_losses(arena, to->losses, to->n_losses, report->losses);
+	PUT_MESSAGES(arena, to, node_labels, podfit__v1__label__descriptor, report->nr_node_labels);
+	put_labels(arena, to->node_labels, to->n_node_labels, report->node_labels);
 	to->cost = put_cost(arena, &report->cost, report->cost_wall_ns);
-	to->oom_kills = pf_arena_array(arena, report->nr_oom_kills, sizeof(*to->oom_kills));
-	for (size_t i = 0; to->oom_kills && i < report->nr_oom_kills; i++) {
-		to->oom_kills[i] = put_oom(arena, &report->oom_kills[i]);
-		if (!to->oom_kills[i])
-			break;
-		to->n_oom_kills++;
-	}
+	PUT_MESSAGES(arena, to, oom_kills, podfit__v1__oom_kill__descriptor, report->nr_oom_kills);
+	for (size_t i = 0; i < to->n_oom_kills; i++)
+		put_oom(arena, to->oom_kills[i], &report->oom_kills[i]);
 	return arena->err;
 }
 
@@ -450,8 +416,10 @@ int pf_wire_encode_status(const struct pf_agent_status *status, struct pf_buf *o
 	PUT_ANY(&to, nr_containers, status->nr_containers);
 	PUT_ANY(&to, nr_snapshots, status->nr_snapshots);
 	PUT_ANY(&to, nr_reports, status->nr_reports);
-	to.signals = put_signals(&arena, status->signals, status->nr_signals, &to.n_signals);
-	to.losses = put_losses(&arena, status->losses, status->nr_losses, &to.n_losses);
+	PUT_MESSAGES(&arena, &to, signals, podfit__v1__signal__descriptor, status->nr_signals);
+	put_signals(&arena, to.signals, to.n_signals, status->signals);
+	PUT_MESSAGES(&arena, &to, losses, podfit__v1__loss__descriptor, status->nr_losses);
+	put_losses(&arena, to.losses, to.n_losses, status->losses);
 	to.cost = put_cost(&arena, &status->cost, status->cost_wall_ns);
 	PUT_TEXT(&arena, &to, meta_source, status->meta_source);
 	PUT_TEXT(&arena, &to, meta_state, status->meta_state);

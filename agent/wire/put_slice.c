@@ -135,18 +135,15 @@ static Podfit__V1__VpaEvidence *put_vpa(struct pf_arena *arena, const struct pf_
 	PUT(to, first_cpu_sample_unix_ns, vpa->first_cpu_unix_ns);
 	PUT(to, last_cpu_sample_unix_ns, vpa->last_cpu_unix_ns);
 	PUT(to, nr_cpu_samples, vpa->nr_cpu_samples);
-	to->memory_peaks = pf_arena_array(arena, vpa->nr_peaks, sizeof(*to->memory_peaks));
-	for (uint32_t i = 0; to->memory_peaks && i < vpa->nr_peaks; i++) {
-		Podfit__V1__VpaEvidence__Peak *peak = pf_arena_alloc(arena, sizeof(*peak));
+	PUT_MESSAGES(arena, to, memory_peaks, podfit__v1__vpa_evidence__peak__descriptor,
+		     vpa->nr_peaks);
+	for (size_t i = 0; i < to->n_memory_peaks; i++) {
+		Podfit__V1__VpaEvidence__Peak *peak = to->memory_peaks[i];
 
-		if (!peak)
-			break; /* the arena's err fails the whole message */
-		podfit__v1__vpa_evidence__peak__init(peak);
 		PUT(peak, interval_end_unix_ns, vpa->peaks[i].interval_end_unix_ns);
 		PUT(peak, bytes, vpa->peaks[i].bytes);
 		if (vpa->peaks[i].oom)
 			PUT_ANY(peak, oom, 1);
-		to->memory_peaks[to->n_memory_peaks++] = peak;
 	}
 	return to;
 }

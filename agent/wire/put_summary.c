@@ -65,26 +65,10 @@ static Podfit__V1__VpaHistogram *put_vpa(struct pf_arena *arena, const struct pf
 	return to;
 }
 
-/* An array of pointers to @nr messages of @size bytes each. NULL: the arena is full; or none. */
-static void *messages(struct pf_arena *arena, size_t nr, size_t size)
+static void put_cells(Podfit__V1__MemoryCell *const *to, size_t nr,
+		      const struct pf_memory_cell *cells)
 {
-	void **list = nr ? pf_arena_array(arena, nr, sizeof(*list)) : NULL;
-	char *all = nr ? pf_arena_array(arena, nr, size) : NULL;
-
-	if (!list || !all)
-		return NULL;
-	for (size_t i = 0; i < nr; i++)
-		list[i] = all + i * size;
-	return list;
-}
-
-static Podfit__V1__MemoryCell **put_cells(struct pf_arena *arena,
-					  const struct pf_memory_cell *cells, size_t nr)
-{
-	Podfit__V1__MemoryCell **to = messages(arena, nr, sizeof(**to));
-
-	for (size_t i = 0; to && i < nr; i++) {
-		podfit__v1__memory_cell__init(to[i]);
+	for (size_t i = 0; i < nr; i++) {
 		PUT_ANY(to[i], index, cells[i].index);
 		PUT_ANY(to[i], need_bytes, cells[i].need_bytes);
 		PUT_ANY(to[i], peak_bytes, cells[i].peak_bytes);
@@ -93,15 +77,12 @@ static Podfit__V1__MemoryCell **put_cells(struct pf_arena *arena,
 		if (cells[i].room_bytes)
 			PUT_ANY(to[i], room_bytes, cells[i].room_bytes);
 	}
-	return to;
 }
 
 static void put_peaks(struct pf_arena *arena, const struct pf_evidence *e, Podfit__V1__Evidence *to)
 {
-	to->peaks = messages(arena, e->nr_peaks, sizeof(**to->peaks));
-	to->n_peaks = to->peaks ? e->nr_peaks : 0;
+	PUT_MESSAGES(arena, to, peaks, podfit__v1__evidence_peak__descriptor, e->nr_peaks);
 	for (size_t i = 0; i < to->n_peaks; i++) {
-		podfit__v1__evidence_peak__init(to->peaks[i]);
 		PUT_ANY(to->peaks[i], instance, e->peaks[i].instance);
 		PUT_ANY(to->peaks[i], interval_end_ns, e->peaks[i].interval_end_ns);
 		PUT_ANY(to->peaks[i], bytes, e->peaks[i].bytes);
@@ -111,10 +92,9 @@ static void put_peaks(struct pf_arena *arena, const struct pf_evidence *e, Podfi
 static void put_instances(struct pf_arena *arena, const struct pf_evidence *e,
 			  Podfit__V1__Evidence *to)
 {
-	to->instances = messages(arena, e->nr_instances, sizeof(**to->instances));
-	to->n_instances = to->instances ? e->nr_instances : 0;
+	PUT_MESSAGES(arena, to, instances, podfit__v1__evidence_instance__descriptor,
+		     e->nr_instances);
 	for (size_t i = 0; i < to->n_instances; i++) {
-		podfit__v1__evidence_instance__init(to->instances[i]);
 		PUT_ANY(to->instances[i], id, e->instances[i].id);
 		PUT_ANY(to->instances[i], last_hour, e->instances[i].last_hour);
 		PUT_ANY(to->instances[i], covered_ns, e->instances[i].covered_ns);
@@ -193,10 +173,10 @@ static Podfit__V1__Evidence *put_evidence(struct pf_arena *arena, const struct p
 	put_scalars(e, to);
 	put_histograms(arena, e, to);
 	put_limits(arena, e, to);
-	to->hours = put_cells(arena, e->hours, e->nr_hours);
-	to->n_hours = to->hours ? e->nr_hours : 0;
-	to->days = put_cells(arena, e->days, e->nr_days);
-	to->n_days = to->days ? e->nr_days : 0;
+	PUT_MESSAGES(arena, to, hours, podfit__v1__memory_cell__descriptor, e->nr_hours);
+	put_cells(to->hours, to->n_hours, e->hours);
+	PUT_MESSAGES(arena, to, days, podfit__v1__memory_cell__descriptor, e->nr_days);
+	put_cells(to->days, to->n_days, e->days);
 	put_peaks(arena, e, to);
 	put_instances(arena, e, to);
 	to->sums = pf_arena_array(arena, nr_sums, sizeof(*to->sums));
@@ -225,7 +205,6 @@ static void put_present(Podfit__V1__HourPoint *to, const struct pf_resources *fr
 static void put_point(struct pf_arena *arena, const struct pf_hour_point *from,
 		      Podfit__V1__HourPoint *to)
 {
-	podfit__v1__hour_point__init(to);
 	PUT_ANY(to, hour, from->hour);
 	PUT_ANY(to, nr_instances, from->nr_instances);
 	PUT_ANY(to, covered_ns, from->covered_ns);
@@ -274,8 +253,7 @@ int pf_wire_encode_summary(const struct pf_evidence *evidence, const struct pf_h
 
 	pf_arena_init(&arena, ENCODE_MEMORY_MAX);
 	summary.evidence = put_evidence(&arena, evidence);
-	summary.points = messages(&arena, nr_points, sizeof(**summary.points));
-	summary.n_points = summary.points ? nr_points : 0;
+	PUT_MESSAGES(&arena, &summary, points, podfit__v1__hour_point__descriptor, nr_points);
 	for (size_t i = 0; i < summary.n_points; i++)
 		put_point(&arena, &points[i], summary.points[i]);
 	return arena.err ? arena.err : encode(&summary, out);
