@@ -19,7 +19,7 @@ static void find(struct pf_work *w, enum pf_verdict verdict, enum pf_action acti
 /* The size at which use would lie in the middle of the band, in whole units; what the last bits of a mean add is none. */
 static uint64_t for_band(double use, double low, double high, double unit)
 {
-	return (uint64_t)(ceil(use / ((low + high) / 2) / unit - 1e-6) * unit);
+	return pf_whole(ceil(use / ((low + high) / 2) / unit - 1e-6) * unit);
 }
 
 static void utilisation(struct pf_work *w, struct pf_amounts *cpu)
@@ -57,7 +57,7 @@ static void throttling(struct pf_work *w, struct pf_amounts *cpu)
 
 	if (!pf_is_set(limit) || !(w->summary.throttled_ratio > b->throttled_ratio))
 		return;
-	cpu->limit = (uint64_t)ceil((double)limit * b->limit_factor);
+	cpu->limit = pf_whole(ceil((double)limit * b->limit_factor));
 	find(w, PF_VERDICT_CPU_THROTTLED, PF_ACTION_INCREASE_LIMITS,
 	     "CPU throttling above the threshold");
 }

@@ -204,9 +204,11 @@ static const char *policy_name(enum pf_policy_kind kind)
 
 static int64_t saved(uint64_t present, uint64_t advised, unsigned replicas)
 {
+	__int128 all = ((__int128)present - (__int128)advised) * replicas;
+
 	if (!pf_is_set(present) || !pf_is_set(advised))
 		return 0;
-	return ((int64_t)present - (int64_t)advised) * (int64_t)replicas;
+	return (int64_t)PF_MAX(PF_MIN(all, INT64_MAX), -INT64_MAX);
 }
 
 static void add_savings(const struct pf_work *w, struct pf_recommendation *rec)
@@ -238,8 +240,9 @@ static void add_savings(const struct pf_work *w, struct pf_recommendation *rec)
 }
 
 /* Mode Off: what was found stands, what would be changed does not. */
-static void withdraw(struct pf_work *w)
+static void withdraw(struct pf_work *w, struct pf_recommendation *rec)
 {
+	rec->starting_advice = false;
 	for (size_t i = 0; i < PF_RESULTS; i++) {
 		pf_amounts_clear(&w->results[i].cpu);
 		pf_amounts_clear(&w->results[i].memory);
@@ -335,8 +338,8 @@ int pf_recommend(const struct pf_recommend_input *in, struct pf_arena *arena,
 		pf_find(&w, PF_VERDICT_SHORT_HISTORY, PF_ACTION_NONE, "Nothing was measured yet.");
 	}
 	if (in->rules->off)
-		withdraw(&w);
-	r = add_runtime(&w, &rec);
+		withdraw(&w, &rec);
+	r = in->rules->off ? 0 : add_runtime(&w, &rec);
 	if (r == 0)
 		r = finish(&w, &rec);
 	if (r < 0)

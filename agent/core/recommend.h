@@ -41,7 +41,7 @@ void pf_recommend_input_clear(struct pf_recommend_input *input);
  * pf_recommend() - the recommendation; everything it points to is in @arena.
  *
  * Without evidence it is the class' starting size, marked so, or nothing but the finding SHORT_HISTORY.
- * Mode Off gives evidence and findings, and no amounts.
+ * Mode Off gives evidence and findings: no amounts, no runtime settings.
  * Return: 0; -ENOMEM, -ENOSPC from the arena.
  */
 PF_MUST_CHECK int pf_recommend(const struct pf_recommend_input *input, struct pf_arena *arena,

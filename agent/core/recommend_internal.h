@@ -50,12 +50,6 @@ void pf_step(struct pf_work *w, const char *format, ...) PF_PRINTF(2, 3);
 void pf_find(struct pf_work *w, enum pf_verdict verdict, enum pf_action action, const char *format,
 	     ...) PF_PRINTF(4, 5);
 
-/** pf_set() - whether an amount is known and set: neither PF_UNKNOWN nor PF_NO_LIMIT. */
-static inline bool pf_is_set(uint64_t amount)
-{
-	return amount < PF_NO_LIMIT;
-}
-
 /** pf_text_bytes() - an amount for people: "512 MiB". In the arena. */
 const char *pf_text_bytes(struct pf_arena *arena, double bytes);
 

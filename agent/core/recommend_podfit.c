@@ -10,8 +10,8 @@
 static uint64_t rounded(double amount, int r)
 {
 	if (r == PF_VPA_CPU)
-		return (uint64_t)fmax(round(amount), 1);
-	return (uint64_t)(ceil(amount / (double)PF_MIB) * (double)PF_MIB);
+		return pf_whole(fmax(round(amount), 1));
+	return pf_whole(ceil(amount / (double)PF_MIB) * (double)PF_MIB);
 }
 
 uint64_t pf_bounded(const struct pf_work *w, uint64_t amount, int r)
@@ -76,7 +76,7 @@ static void limit_by_factor(struct pf_work *w, struct pf_amounts *cpu)
 
 	if (!pf_is_set(present) || !present || !(w->summary.throttled_ratio > b->throttled_ratio))
 		return;
-	cpu->limit = pf_bounded(w, (uint64_t)((double)present * b->limit_factor), PF_VPA_CPU);
+	cpu->limit = pf_bounded(w, pf_whole((double)present * b->limit_factor), PF_VPA_CPU);
 	pf_step(w, "CPU limit: no limit curve is known, so the present %" PRIu64 "m times %.1f.",
 		present, b->limit_factor);
 }
@@ -113,7 +113,7 @@ static uint64_t held_for_contention(const struct pf_work *w, uint64_t advised, u
 
 	if (isnan(wanted) || !pf_is_set(present) || advised >= present)
 		return advised;
-	return PF_MAX(advised, pf_bounded(w, PF_MIN(present, (uint64_t)wanted), PF_VPA_CPU));
+	return PF_MAX(advised, pf_bounded(w, PF_MIN(present, pf_whole(wanted)), PF_VPA_CPU));
 }
 
 static void hold_cpu_request(struct pf_work *w, struct pf_amounts *cpu)

@@ -115,6 +115,7 @@ static uint64_t jvm_heap(const char *command_line)
 static uint64_t node_heap(const char *command_line)
 {
 	const char *mib = last_option(command_line, "--max-old-space-size=");
+	uint64_t value;
 
 	if (!mib)
 		mib = last_option(command_line, "--max_old_space_size=");
@@ -122,7 +123,8 @@ static uint64_t node_heap(const char *command_line)
 		mib = last_option(command_line, "--max-old-space-size ");
 	if (!mib || !isdigit((unsigned char)*mib))
 		return PF_UNKNOWN;
-	return strtoull(mib, NULL, 10) * PF_MIB;
+	value = strtoull(mib, NULL, 10);
+	return value < PF_NO_LIMIT / PF_MIB ? value * PF_MIB : PF_UNKNOWN;
 }
 
 uint64_t pf_runtime_heap_bytes(enum pf_runtime_kind kind, const char *command_line)
@@ -213,16 +215,11 @@ static void advise_redis(struct list *list, const struct pf_runtime_input *in, u
 	    "fork for snapshots and client buffers need the rest; without a bound Redis is killed or swaps");
 }
 
-static bool has_memory_limit(const struct pf_runtime_input *in)
-{
-	return in->memory_limit_bytes < PF_NO_LIMIT;
-}
-
 static void advise_memory(struct list *list, const struct pf_runtime_input *in)
 {
 	uint64_t heap = pf_runtime_heap_bytes(in->kind, in->command_line);
 
-	if (!has_memory_limit(in))
+	if (!pf_is_set(in->memory_limit_bytes))
 		return;
 	switch (in->kind) {
 	case PF_RUNTIME_JVM:
@@ -251,7 +248,7 @@ static void advise_threads(struct list *list, const struct pf_runtime_input *in)
 	uint64_t cpus;
 	const char *text;
 
-	if (in->cpu_limit_millicores >= PF_NO_LIMIT)
+	if (!pf_is_set(in->cpu_limit_millicores))
 		return;
 	cpus = PF_MAX((in->cpu_limit_millicores + 999) / 1000, 1u);
 	if (in->max_threads && in->max_threads <= cpus)

@@ -141,8 +141,8 @@ int pf_memory_size(const struct pf_evidence *e, const struct pf_class *class, do
 	if (peaks.nr) {
 		size.nr_above = cheapest(&peaks, class->memory_kill_price);
 		base = peaks.of[size.nr_above].need_bytes;
-		size.need_bytes = (uint64_t)peaks.of[0].need_bytes;
-		size.base_bytes = (uint64_t)base;
+		size.need_bytes = pf_whole(peaks.of[0].need_bytes);
+		size.base_bytes = pf_whole(base);
 	}
 	size.request_bytes =
 		fmax(base * (1 + class->memory_margin_ratio + growth), (double)size.oom_bytes);

@@ -5,6 +5,7 @@
 #ifndef PF_CORE_UNITS_H
 #define PF_CORE_UNITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/units.h"
@@ -13,6 +14,22 @@
 #define PF_UNKNOWN UINT64_MAX
 /* A limit that is not set; as large as a number can be, but known. */
 #define PF_NO_LIMIT (UINT64_MAX - 1)
+
+/** pf_is_set() - whether an amount is known and set: neither PF_UNKNOWN nor PF_NO_LIMIT. */
+static inline bool pf_is_set(uint64_t amount)
+{
+	return amount < PF_NO_LIMIT;
+}
+
+/** pf_whole() - @amount without its fraction, as a number that is neither of them: 0 for NaN and below, at most 2^63. */
+static inline uint64_t pf_whole(double amount)
+{
+	const double most = 9223372036854775808.0;
+
+	if (!(amount > 0))
+		return 0;
+	return amount < most ? (uint64_t)amount : (uint64_t)1 << 63;
+}
 
 /* Lengths of names, the NUL included. Source: Kubernetes' object name rules (RFC 1123 label 63,
  * subdomain 253). */

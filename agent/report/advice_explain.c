@@ -102,8 +102,9 @@ static void compare(struct pf_buf *buf, const struct pf_view_row *row)
 						pf_view_result_of(row->rec, "vpa"),
 						pf_view_result_of(row->rec, "baseline") };
 
-	pf_buf_addf(buf, "\nSizes (policy in force: %s)\n",
-		    row->rec->policy ? row->rec->policy : "podfit");
+	pf_buf_adds(buf, "\nSizes (policy in force: ");
+	pf_advice_clean(buf, row->rec->policy ? row->rec->policy : "podfit");
+	pf_buf_adds(buf, ")\n");
 	line(buf, "", titles);
 	compare_line(buf, "CPU request", PF_QUANTITY_MILLICORES, p->cpu_request_millicores, r,
 		     cpu_target);
@@ -236,9 +237,17 @@ static void runtime(struct pf_buf *buf, const struct pf_recommendation *rec)
 	for (size_t i = 0; i < rec->nr_runtime; i++) {
 		const struct pf_runtime_advice *a = &rec->runtime[i];
 
-		pf_buf_addf(buf, "  %s %s: %s (now: ", a->runtime, a->setting, a->advised);
+		pf_buf_adds(buf, "  ");
+		pf_advice_clean(buf, a->runtime);
+		pf_buf_adds(buf, " ");
+		pf_advice_clean(buf, a->setting);
+		pf_buf_adds(buf, ": ");
+		pf_advice_clean(buf, a->advised);
+		pf_buf_adds(buf, " (now: ");
 		pf_advice_clean(buf, a->present && a->present[0] ? a->present : "not set");
-		pf_buf_addf(buf, ")\n      %s\n", a->reason);
+		pf_buf_adds(buf, ")\n      ");
+		pf_advice_clean(buf, a->reason);
+		pf_buf_adds(buf, "\n");
 	}
 }
 
@@ -246,11 +255,15 @@ static void confidence(struct pf_buf *buf, const struct pf_recommendation *rec)
 {
 	const struct pf_policy_result *r = pf_view_result_of(rec, "podfit");
 
-	if (rec->starting_advice)
-		pf_buf_addf(buf, "\nStarting size of class %s: nothing was measured yet.\n",
-			    rec->workload_class ? rec->workload_class : "general");
-	else if (rec->workload_class)
-		pf_buf_addf(buf, "\nWorkload class: %s\n", rec->workload_class);
+	if (rec->starting_advice) {
+		pf_buf_adds(buf, "\nStarting size of class ");
+		pf_advice_clean(buf, rec->workload_class ? rec->workload_class : "general");
+		pf_buf_adds(buf, ": nothing was measured yet.\n");
+	} else if (rec->workload_class) {
+		pf_buf_adds(buf, "\nWorkload class: ");
+		pf_advice_clean(buf, rec->workload_class);
+		pf_buf_adds(buf, "\n");
+	}
 	if (r && !isnan(r->hours_more))
 		pf_buf_addf(buf, "Confidence: low until there are %.1f h more of history.\n",
 			    r->hours_more);
@@ -264,9 +277,11 @@ static void savings(struct pf_buf *buf, const struct pf_savings *s)
 	pf_buf_addf(buf, "  CPU %s, memory %s\n",
 		    pf_human_change(PF_QUANTITY_MILLICORES, -(double)s->cpu_millicores).text,
 		    pf_human_change(PF_QUANTITY_BYTES, -(double)s->memory_bytes).text);
-	if (!isnan(s->money_per_month))
-		pf_buf_addf(buf, "  saves %s a month\n",
-			    pf_human_money(s->money_per_month, s->currency).text);
+	if (isnan(s->money_per_month))
+		return;
+	pf_buf_adds(buf, "  saves ");
+	pf_advice_clean(buf, pf_human_money(s->money_per_month, s->currency).text);
+	pf_buf_adds(buf, " a month\n");
 }
 
 static void leak(struct pf_buf *buf, const struct pf_leak_finding *l)
@@ -279,7 +294,7 @@ static void leak(struct pf_buf *buf, const struct pf_leak_finding *l)
 	fact(buf, "  at most", PF_QUANTITY_BYTES_PER_HOUR, l->slope_high);
 	fact(buf, "size before it", PF_QUANTITY_BYTES, number(l->pre_leak_bytes));
 	fact(buf, "size now", PF_QUANTITY_BYTES, number(l->now_bytes));
-	if (pf_advice_is_set(l->eta_unix_ns))
+	if (pf_is_set(l->eta_unix_ns))
 		pf_buf_addf(buf, "  %-48s %s\n", "limit reached",
 			    pf_human_time(l->eta_unix_ns).text);
 }

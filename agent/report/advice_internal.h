@@ -6,11 +6,6 @@
 #include "report/advice_out.h"
 #include "report/emit.h"
 
-static inline bool pf_advice_is_set(uint64_t amount)
-{
-	return amount < PF_NO_LIMIT;
-}
-
 void pf_advice_table(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
 void pf_advice_csv(const struct pf_view_row *rows, size_t nr_rows, struct pf_buf *buf);
 void pf_advice_data(const struct pf_view_row *rows, size_t nr_rows, bool yaml, struct pf_buf *buf);

@@ -129,8 +129,7 @@ static void add_amount(struct pf_emit *e, const char *key, uint64_t amount, bool
 /* A limit that stays must not fall below a request that rises: then it rises with it. */
 static uint64_t limit_for(uint64_t request, uint64_t advised, uint64_t present)
 {
-	if (advised == PF_UNKNOWN && pf_advice_is_set(request) && pf_advice_is_set(present) &&
-	    request > present)
+	if (advised == PF_UNKNOWN && pf_is_set(request) && pf_is_set(present) && request > present)
 		return request;
 	return advised;
 }
@@ -270,12 +269,12 @@ static void put_patch(const struct pf_view_row *rows, size_t nr_rows, struct pf_
 
 static void bound(struct pf_emit *e, const char *key, uint64_t cpu, uint64_t memory)
 {
-	if (!pf_advice_is_set(cpu) && !pf_advice_is_set(memory))
+	if (!pf_is_set(cpu) && !pf_is_set(memory))
 		return;
 	pf_emit_open(e, key, false);
-	if (pf_advice_is_set(cpu))
+	if (pf_is_set(cpu))
 		add_amount(e, "cpu", cpu, true);
-	if (pf_advice_is_set(memory))
+	if (pf_is_set(memory))
 		add_amount(e, "memory", memory, false);
 	pf_emit_close(e);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Recommendations as a table for a terminal, and as CSV. */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -40,12 +41,18 @@ static void change_cell(struct pf_buf *buf, enum pf_quantity quantity, uint64_t 
 		    cpu ? pf_human_cpu(advised).text : pf_human_bytes(advised).text);
 }
 
+static void money_cell(struct pf_buf *buf, const struct pf_savings *s)
+{
+	pf_advice_clean(buf, pf_human_money(s->money_per_month, s->currency).text);
+	pf_buf_adds(buf, "/month");
+}
+
 static void savings_cell(struct pf_buf *buf, const struct pf_savings *s)
 {
 	if (!s->known)
 		pf_buf_adds(buf, "-");
 	else if (isfinite(s->money_per_month))
-		pf_buf_addf(buf, "%s/month", pf_human_money(s->money_per_month, s->currency).text);
+		money_cell(buf, s);
 	else
 		pf_buf_addf(
 			buf, "%s %s",
@@ -200,6 +207,19 @@ static void csv_text(struct pf_buf *buf, const char *text)
 	pf_buf_adds(buf, "\"");
 }
 
+/* A word of ours; in a report from elsewhere it may be any text. */
+static void csv_word(struct pf_buf *buf, const char *text)
+{
+	const char *end = text;
+
+	while (isalnum((unsigned char)*end))
+		end++;
+	if (*end)
+		csv_text(buf, text);
+	else
+		pf_buf_adds(buf, text);
+}
+
 static void csv_uint(struct pf_buf *buf, uint64_t value)
 {
 	if (value == PF_NO_LIMIT)
@@ -246,7 +266,8 @@ static void csv_row(struct pf_buf *buf, const struct pf_view_row *row)
 	csv_uint(buf, present->cpu_limit_millicores);
 	csv_uint(buf, present->memory_request_bytes);
 	csv_uint(buf, present->memory_limit_bytes);
-	pf_buf_addf(buf, ",%s", rec && rec->policy ? rec->policy : "");
+	pf_buf_adds(buf, ",");
+	csv_word(buf, rec && rec->policy ? rec->policy : "");
 	csv_result(buf, rec ? pf_view_result(rec) : NULL);
 	csv_result(buf, rec ? pf_view_result_of(rec, "vpa") : NULL);
 	csv_double(buf, rec ? rec->evidence.covered_hours : NAN);
@@ -259,9 +280,10 @@ static void csv_row(struct pf_buf *buf, const struct pf_view_row *row)
 	else
 		pf_buf_adds(buf, ",,");
 	csv_double(buf, s && s->known ? s->money_per_month : NAN);
-	pf_buf_addf(buf, ",%s,",
-		    s && s->known && isfinite(s->money_per_month) && s->currency ? s->currency
-										 : "");
+	pf_buf_adds(buf, ",");
+	csv_word(buf,
+		 s && s->known && isfinite(s->money_per_month) && s->currency ? s->currency : "");
+	pf_buf_adds(buf, ",");
 	if (rec && rec->nr_findings)
 		findings_cell(buf, rec);
 	pf_buf_adds(buf, "\n");

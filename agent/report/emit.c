@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "core/units.h"
 
 void pf_emit_init(struct pf_emit *e, struct pf_buf *buf, bool yaml)
@@ -18,37 +19,12 @@ void pf_emit_init(struct pf_emit *e, struct pf_buf *buf, bool yaml)
 	*e = (struct pf_emit){ .buf = buf, .yaml = yaml };
 }
 
-/* Length of a valid UTF-8 sequence at @s, or 0. */
-static size_t utf8_length(const unsigned char *s)
-{
-	static const struct {
-		unsigned char mask, lead;
-		unsigned char second_min, second_max; /* where it is narrower than 80..BF */
-	} forms[] = { { 0xe0, 0xc0, 0x80, 0xbf },
-		      { 0xf0, 0xe0, 0x80, 0xbf },
-		      { 0xf8, 0xf0, 0x80, 0xbf } };
-
-	for (size_t i = 0; i < PF_ARRAY_SIZE(forms); i++) {
-		if ((s[0] & forms[i].mask) != forms[i].lead)
-			continue;
-		for (size_t k = 1; k <= i + 1; k++)
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		/* Overlong forms, surrogates, beyond U+10FFFF. */
-		if (s[0] < 0xc2 || (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		    (s[0] == 0xf0 && s[1] < 0x90) || s[0] > 0xf4 || (s[0] == 0xf4 && s[1] > 0x8f))
-			return 0;
-		return i + 2;
-	}
-	return 0;
-}
-
 /* @text as a JSON string, which is one of YAML too. */
 static void add_quoted(struct pf_buf *buf, const char *text)
 {
 	pf_buf_adds(buf, "\"");
 	for (const unsigned char *s = (const unsigned char *)text; *s;) {
-		size_t len = *s < 0x80 ? 1 : utf8_length(s);
+		size_t len = pf_utf8_len((const char *)s, 4); /* a NUL ends a shorter one */
 
 		if (*s == '"' || *s == '\\')
 			pf_buf_addf(buf, "\\%c", *s);

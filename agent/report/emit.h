@@ -40,5 +40,4 @@ void pf_emit_double(struct pf_emit *emit, const char *key, double value); /* not
 void pf_emit_bool(struct pf_emit *emit, const char *key, bool value);
 void pf_emit_null(struct pf_emit *emit, const char *key);
 
-
 #endif

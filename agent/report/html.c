@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "core/units.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -12,37 +13,14 @@
 
 /* ---- escaping ---- */
 
-/* Length of the UTF-8 sequence at @s and its code point; 0 if it is not one (cut, overlong,
- * surrogate). Source: Unicode's table of well-formed byte sequences. */
-static size_t utf8_at(const unsigned char *s, size_t len, uint32_t *ret_code)
+/* The code point of a well-formed character of @n bytes. */
+static uint32_t code_of(const unsigned char *s, size_t n)
 {
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = { { 0x80, 0x00, 0 },
-		      { 0xe0, 0xc0, 0x80 },
-		      { 0xf0, 0xe0, 0x800 },
-		      { 0xf8, 0xf0, 0x10000 } };
+	uint32_t code = n == 1 ? s[0] : s[0] & (0x7fu >> n);
 
-	for (size_t n = 0; n < PF_ARRAY_SIZE(forms); n++) {
-		if ((s[0] & forms[n].mask) != forms[n].lead)
-			continue;
-
-		uint32_t code = s[0] & (unsigned char)~forms[n].mask;
-
-		if (n + 1 > len)
-			return 0;
-		for (size_t i = 1; i <= n; i++) {
-			if ((s[i] & 0xc0) != 0x80)
-				return 0;
-			code = code << 6 | (s[i] & 0x3f);
-		}
-		if (code < forms[n].least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-			return 0;
-		*ret_code = code;
-		return n + 1;
-	}
-	return 0;
+	for (size_t i = 1; i < n; i++)
+		code = code << 6 | (s[i] & 0x3f);
+	return code;
 }
 
 /* Not allowed in XML, or able to turn the reading order of what stands around. */
@@ -81,13 +59,12 @@ static void escape(struct pf_buf *buf, const char *text, size_t max)
 	if (cut)
 		len = max;
 	while (i < len) {
-		uint32_t code = s[i];
-		size_t n = s[i] < 0x80 ? 1 : utf8_at(s + i, len - i, &code);
+		size_t n = pf_utf8_len(text + i, len - i);
 		const char *instead = n == 1 ? entity_of(s[i]) : NULL;
 
 		if (!n && cut && len - i < 4)
 			break; /* the cut went through a character */
-		if (!n || is_harmful(code))
+		if (!n || is_harmful(code_of(s + i, n)))
 			instead = REPLACEMENT;
 		n = n ? n : 1;
 		if (instead) {

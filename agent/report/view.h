@@ -65,7 +65,7 @@ void pf_view_change(struct pf_buf *buf, enum pf_quantity quantity, uint64_t pres
 /** pf_view_savings() - "1.2 cores, 3 GiB" or money; what it costs where it is negative. */
 void pf_view_savings(struct pf_buf *buf, const struct pf_savings *savings);
 
-/** pf_view_card() - a figure with its name. @value: already escaped markup is not taken: text. */
+/** pf_view_card() - a figure with its name. @value: a text, escaped here. */
 void pf_view_card(struct pf_buf *buf, const char *label, const char *value, const char *sub);
 
 /** pf_view_slope() - "12 MiB/h (9 to 15)". pf_view_eta() - "in 5 h (3 h to 9 h)", "not in sight".

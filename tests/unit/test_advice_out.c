@@ -359,6 +359,32 @@ static void test_table_and_explain(void)
 	tear_down(&f);
 }
 
+/* Every text of a recommendation may come from a report of somebody else. */
+static void test_texts_from_elsewhere(void)
+{
+	static const char bad[] = "=x\x1b[2J,\"y\"";
+	static const struct pf_runtime_advice runtime = { bad, bad, bad, bad, bad };
+	static const struct pf_finding finding = { .sentence = bad };
+	static const char *const steps[] = { bad };
+	struct fixture f;
+
+	set_up(&f);
+	f.rec.policy = f.rec.workload_class = f.rec.savings.currency = bad;
+	f.rec.runtime = &runtime;
+	f.rec.findings = &finding;
+	f.rec.steps = steps;
+	f.rec.nr_runtime = f.rec.nr_findings = f.rec.nr_steps = 1;
+	PF_CHECK("table", !strchr(print(&f, PF_ADVICE_TABLE), '\x1b'));
+	PF_CHECK("CSV", !strstr(print(&f, PF_ADVICE_CSV), ",=x"));
+	for (int i = 0; i < 2; i++) {
+		f.rec.starting_advice = i;
+		pf_buf_reset(&f.out);
+		PF_CHECK_INT("explain", pf_advice_explain(&f.rows[0], &f.out), 0);
+		PF_CHECK("nothing that moves a terminal's cursor", !strchr(f.out.data, '\x1b'));
+	}
+	tear_down(&f);
+}
+
 static void test_no_rows(void)
 {
 	for (int format = 0; format < PF_NR_ADVICE_FORMATS; format++) {
@@ -395,4 +421,5 @@ PF_TEST_SUITE(advice_out, { "json", test_json }, { "yaml", test_yaml },
 	      { "kustomize", test_kustomize }, { "vpa", test_vpa }, { "patch", test_patch },
 	      { "init containers", test_init_containers }, { "helm", test_helm },
 	      { "csv", test_csv }, { "table and explain", test_table_and_explain },
-	      { "no rows", test_no_rows }, { "names", test_names });
+	      { "texts from elsewhere", test_texts_from_elsewhere }, { "no rows", test_no_rows },
+	      { "names", test_names });

@@ -199,6 +199,11 @@ static void test_savings(void)
 	PF_CHECK("too small costs",
 		 f.rec.savings.cpu_millicores < 0 &&
 			 f.rec.savings.memory_bytes == (110 - 204) * (int64_t)PF_MIB);
+
+	f.in.present.memory_request_bytes = 1ull << 62;
+	f.in.nr_replicas = 4;
+	recommend(&f);
+	PF_CHECK_INT("more than can be counted", f.rec.savings.memory_bytes, INT64_MAX);
 	tear_down(&f);
 }
 
@@ -864,6 +869,11 @@ static void test_start(void)
 	PF_CHECK_INT("memory of the table", podfit(&f)->memory.target, PF_GIB);
 	PF_CHECK_INT("memory limit of the table", podfit(&f)->memory.limit, 4 * PF_GIB);
 	PF_CHECK_STR("class", f.rec.workload_class, "database");
+
+	f.rules.off = true;
+	recommend(&f);
+	PF_CHECK("off: no size, so none to mark",
+		 podfit(&f)->cpu.target == PF_UNKNOWN && !f.rec.starting_advice);
 	tear_down(&f);
 }
 
@@ -913,9 +923,14 @@ static void test_bounds_and_modes(void)
 	recommend(&f);
 	PF_CHECK_INT("no limit wanted", podfit(&f)->cpu.limit, PF_NO_LIMIT);
 
+	f.in.runtime = PF_RUNTIME_GO;
+	recommend(&f);
+	PF_CHECK("runtime settings", f.rec.nr_runtime > 0);
+
 	f.rules.off = true;
 	recommend(&f);
 	PF_CHECK_INT("off", podfit(&f)->memory.target, PF_UNKNOWN);
+	PF_CHECK_INT("off: nothing to set in the runtime either", f.rec.nr_runtime, 0);
 	PF_CHECK("evidence stays", f.rec.evidence.usage_mean_millicores > 0);
 	PF_CHECK("no savings", !f.rec.savings.known);
 	tear_down(&f);

@@ -41,6 +41,7 @@ static void test_heap(void)
 		{ PF_RUNTIME_JVM, "java -jar -DnotXmx2g", PF_UNKNOWN },
 		{ PF_RUNTIME_JVM, "java -Xmxlots", PF_UNKNOWN },
 		{ PF_RUNTIME_NODE, "node --max-old-space-size=4096 a.js", 4 * PF_GIB },
+		{ PF_RUNTIME_NODE, "node --max-old-space-size=17592186044417 a.js", PF_UNKNOWN },
 		{ PF_RUNTIME_NODE, "node a.js", PF_UNKNOWN },
 		{ PF_RUNTIME_REDIS, "redis-server --maxmemory 100mb", 100 * PF_MIB },
 		{ PF_RUNTIME_GO, "server -Xmx2g", PF_UNKNOWN },
