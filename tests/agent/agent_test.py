@@ -216,7 +216,7 @@ def test_otlp(work):
     agent = Agent(work, "--export.otlp.url=otel:4318")
     agent.process.wait(20)
     code, log = agent.stop()
-    check("a wrong address is refused", code == 2 and "--export.otlp.url=otel:4318: not an http" in log, log)
+    check("a wrong address is refused", code == 2 and "--export.otlp.url=otel:4318: not http://" in log, log)
 
 
 def main():
