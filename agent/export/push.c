@@ -25,7 +25,8 @@ enum {
 	GZIP_LEVEL = 4,	       /* twice as fast as the default for 4 % more bytes */
 	GZIP_MEMORY = 8,
 	COMPRESSED_MAX = 64 << 20,
-	ANSWER_MAX = 4096, /* an error's text */
+	ANSWER_MAX = 4096,    /* an error's text */
+	TOKEN_PATH_MAX = 512, /* longer ones are told cut off */
 };
 
 const struct pf_push_kind pf_push_reports = { "/v1/reports", "push_refused", "spool_dropped",
@@ -42,6 +43,7 @@ struct push {
 	struct pf_breaker breaker;
 	struct pf_push_status status;
 	char *url;
+	char token_file[TOKEN_PATH_MAX]; /* as messages name it; "": none */
 	uint64_t timeout_ns;
 	struct pf_http_call *call; /* NULL: none under way */
 	uint64_t number;	   /* of the entry under way */
@@ -194,8 +196,12 @@ static void send_next(struct push *push)
 		r = start_request(push, &body);
 	pf_buf_done(&body);
 	if (r < 0 && r != -ENODATA) {
-		const struct pf_http_result result = { .err = r, .error = strerror(-r) };
+		char why[TOKEN_PATH_MAX + 128];
+		const struct pf_http_result result = { .err = r, .error = why };
 
+		/* Of what can fail before anything is sent, only the token file is somebody's to mend. */
+		(void)snprintf(why, sizeof(why), "%s%s%s", push->token_file,
+			       push->token_file[0] ? ": " : "", strerror(-r));
 		on_done(push, &result);
 	}
 }
@@ -232,6 +238,8 @@ static int set_up(struct push *push, struct pf_loop *loop, const struct pf_push_
 	}
 	push->kind = opts->kind;
 	push->timeout_ns = opts->timeout_ns;
+	(void)snprintf(push->token_file, sizeof(push->token_file), "%s",
+		       opts->http.token_file ? opts->http.token_file : "");
 	push->backoff =
 		(struct pf_backoff){ .first_ns = FIRST_RETRY_NS, .max_ns = LONGEST_RETRY_NS };
 	r = pf_http_new(loop, &opts->http, &push->http);
