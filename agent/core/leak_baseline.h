@@ -38,7 +38,6 @@ struct pf_leak_baseline_alarm {
 
 void pf_leak_baseline_defaults(struct pf_leak_baseline_rule *ret_rule);
 
-
 /**
  * pf_leak_baseline_push() - takes the use at a moment; values closer than a minute to the last one
  *                           kept are passed over.

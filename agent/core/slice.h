@@ -121,8 +121,8 @@ enum { PF_SLICES_CLOSED_MAX = 26 }; /* a day's outage of the collector; then the
 
 struct pf_slices {
 	uint64_t run_id;
-	struct pf_slice *open;			       /* NULL before the first sample */
-	uint64_t open_until_ns;			       /* CLOCK_MONOTONIC */
+	struct pf_slice *open;	/* NULL before the first sample */
+	uint64_t open_until_ns; /* CLOCK_MONOTONIC */
 	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC when it was opened */
 	struct pf_slice *closed[PF_SLICES_CLOSED_MAX]; /* oldest first */
 	uint64_t closed_at_ns[PF_SLICES_CLOSED_MAX];   /* CLOCK_MONOTONIC */

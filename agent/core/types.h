@@ -177,7 +177,8 @@ struct pf_oom_kill {
 	bool whole_node; /* no memory limit of a cgroup was hit: the node ran out */
 	/* Of the cgroup whose limit was hit, which may be one above the container's; else of the victim's. */
 	uint64_t usage_bytes, limit_bytes;
-	uint64_t container_usage_bytes; /* of the container's own cgroup; 0 or PF_UNKNOWN: not told */
+	uint64_t
+		container_usage_bytes; /* of the container's own cgroup; 0 or PF_UNKNOWN: not told */
 	uint64_t victim_anon_bytes, victim_file_bytes, victim_shmem_bytes;
 	struct pf_memory_kinds kinds; /* of the container at the kill */
 };

@@ -73,7 +73,7 @@ struct pf_agent {
 	struct pf_policy *policy;     /* NULL: podfit's defaults */
 	uint64_t nr_slices_forgotten; /* evidence that found no memory */
 	uint64_t nr_clock_set_back;
-	int64_t wall_offset_ns;	      /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
+	int64_t wall_offset_ns; /* wall clock less CLOCK_MONOTONIC, at the last snapshot */
 
 	struct pf_agent_kill **kills;
 	size_t nr_kills;
