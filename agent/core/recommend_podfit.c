@@ -89,8 +89,9 @@ static void limit_one_step(struct pf_work *w, struct pf_amounts *cpu, uint64_t b
 
 	cpu->limit = pf_bounded(w, PF_MIN(step, by_curve), PF_VPA_CPU);
 	pf_step(w,
-		"CPU limit: it was throttled nearly all the time and never caught up, so its need is somewhere between %" PRIu64
-		"m and %" PRIu64 "m. %" PRIu64 "m is the next step; then measure again.",
+		"CPU limit: nearly all the time work waited behind the limit and never caught up, so its whole need cannot be "
+		"seen: it is somewhere between %" PRIu64 "m and %" PRIu64 "m. Set %" PRIu64
+		"m, at most twice the present limit, let it run, and look again: the next advice will see more.",
 		present, by_curve, cpu->limit);
 }
 

@@ -706,8 +706,10 @@ static void test_saturated(void)
 	evidence_run(f.e, "a", 0, 48, &h);
 	recommend(&f);
 	PF_CHECK_INT("one step, then look again", podfit(&f)->cpu.limit, 400);
-	check_step(&f, "never caught up, so its need is somewhere between 200m and ");
-	check_step(&f, "m. 400m is the next step; then measure again.");
+	check_step(
+		&f,
+		"never caught up, so its whole need cannot be seen: it is somewhere between 200m and ");
+	check_step(&f, "m. Set 400m, at most twice the present limit, let it run, and look again");
 	check_sentence(&f, PF_VERDICT_CPU_THROTTLED, ", or more: it never caught up");
 	PF_CHECK("request within the limit",
 		 podfit(&f)->cpu.target <= 400 && podfit(&f)->cpu.lower <= podfit(&f)->cpu.target);

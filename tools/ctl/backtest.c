@@ -26,7 +26,8 @@ static const char help[] =
 	"      --class=NAME         of a built-in class\n"
 	"      --cpu.risk-price=N   what a minute above the CPU request costs\n"
 	"      --memory.growth-margin=N\n"
-	"      --sweep              the table for a range of both: what each point of caution costs\n"
+	"      --sweep              the table for a quarter to eight times the risk price and the memory\n"
+	"                           margins in force: what each degree of caution costs\n"
 	"      --help\n\n"
 	"Read the table so: slack is waste, above and events are risk. A rule is better where it has\n"
 	"less of the one at the same of the other.\n";
@@ -55,9 +56,8 @@ struct run {
 	struct column cpu, memory;
 };
 
-/* The margins of a sweep: a factor of five around the defaults, and the defaults. */
-static const double sweep_prices[] = { 0.8, 1.2, 2, 3, 5, 8, 12, 20, 35 };
-static const double sweep_growths[] = { 0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2 };
+/* What a sweep multiplies the class' price and margins with; 1 is what is in force. */
+static const double sweep_cautions[] = { 0.25, 0.5, 0.7, 1, 1.4, 2, 3, 4, 8 };
 
 enum { RUNS_MAX = 16 };
 
@@ -302,11 +302,13 @@ static int plan(struct backtest *b, const struct settings *s, const struct pf_ru
 			add_run(b, (enum policy)p, rules);
 			continue;
 		}
-		for (size_t i = 0; i < PF_ARRAY_SIZE(sweep_prices); i++) {
+		for (size_t i = 0; i < PF_ARRAY_SIZE(sweep_cautions); i++) {
 			struct pf_rules swept = *rules;
 
-			swept.class.cpu_risk_price = sweep_prices[i];
-			swept.class.memory_growth_margin = sweep_growths[i];
+			swept.class.cpu_risk_price *= sweep_cautions[i];
+			swept.class.memory_margin_ratio *= sweep_cautions[i];
+			swept.class.memory_growth_margin *= sweep_cautions[i];
+			swept.class.memory_young_margin *= sweep_cautions[i];
 			add_run(b, PODFIT, &swept);
 		}
 	}
