@@ -44,9 +44,11 @@ static void get_resources(const Podfit__V1__Resources *from, struct pf_resources
 	bool known = from->has_known && from->known;
 
 	*to = (struct pf_resources){
-		.cpu_request_millicores = GET_LIMIT(from, cpu_request_millicores, known),
+		.cpu_request_millicores =
+			pf_wire_request(GET_LIMIT(from, cpu_request_millicores, known)),
 		.cpu_limit_millicores = GET_LIMIT(from, cpu_limit_millicores, known),
-		.memory_request_bytes = GET_LIMIT(from, memory_request_bytes, known),
+		.memory_request_bytes =
+			pf_wire_request(GET_LIMIT(from, memory_request_bytes, known)),
 		.memory_limit_bytes = GET_LIMIT(from, memory_limit_bytes, known),
 	};
 }
@@ -316,9 +318,10 @@ static void get_header(struct pf_arena *arena, const Podfit__V1__NodeReport *fro
 	to->start_unix_ns = GET_OR(from, start_unix_ns, 0);
 	to->end_unix_ns = GET_OR(from, end_unix_ns, 0);
 	to->nr_cpus = GET_OR(from, nr_cpus, 0);
-	to->memory_total_bytes = GET(from, memory_total_bytes);
-	to->cpu_allocatable_millicores = GET(from, cpu_allocatable_millicores);
-	to->memory_allocatable_bytes = GET(from, memory_allocatable_bytes);
+	to->memory_total_bytes = GET_UPTO(from, memory_total_bytes, PF_WIRE_AMOUNT_MAX);
+	to->cpu_allocatable_millicores =
+		GET_UPTO(from, cpu_allocatable_millicores, PF_WIRE_AMOUNT_MAX);
+	to->memory_allocatable_bytes = GET_UPTO(from, memory_allocatable_bytes, PF_WIRE_AMOUNT_MAX);
 	to->capture_source = GET_TEXT(from, capture_source);
 	to->cgroup_layout = GET_TEXT(from, cgroup_layout);
 	to->meta_source = GET_TEXT(from, meta_source);

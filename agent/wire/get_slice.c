@@ -123,7 +123,14 @@ void pf_wire_get_psi(const Podfit__V1__Psi *message, struct pf_psi *ret_psi)
 	};
 }
 
-static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from,
+/* An interval of VPA is a day and begins within the slice's hour at the latest. */
+static bool is_late(uint64_t at_unix_ns, uint32_t hour)
+{
+	return at_unix_ns > (uint64_t)hour * PF_NS_PER_HOUR + 2 * PF_NS_PER_DAY;
+}
+
+/* Times and sizes that cannot be are left out: sums with them would overflow. */
+static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from, uint32_t hour,
 		   struct pf_slice_vpa *vpa, struct pf_wire_error *error)
 {
 	if (!from)
@@ -132,12 +139,16 @@ static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from,
 		return damaged(error, "VPA evidence: more memory intervals than an hour can touch");
 	vpa->first_cpu_unix_ns = GET(from, first_cpu_sample_unix_ns);
 	vpa->last_cpu_unix_ns = GET(from, last_cpu_sample_unix_ns);
-	vpa->nr_cpu_samples = GET_OR(from, nr_cpu_samples, 0);
+	/* Of samples without a time nothing is taken. */
+	if (!is_late(vpa->first_cpu_unix_ns, hour) && !is_late(vpa->last_cpu_unix_ns, hour))
+		vpa->nr_cpu_samples = PF_MIN(GET_OR(from, nr_cpu_samples, 0), PF_WIRE_COUNT_MAX);
 	for (size_t i = 0; i < from->n_memory_peaks; i++) {
 		const Podfit__V1__VpaEvidence__Peak *peak = from->memory_peaks[i];
 
 		if (!peak->has_interval_end_unix_ns || !peak->has_bytes)
 			return damaged(error, "VPA evidence: a memory peak without time or size");
+		if (is_late(peak->interval_end_unix_ns, hour) || peak->bytes > PF_WIRE_AMOUNT_MAX)
+			continue;
 		vpa->peaks[vpa->nr_peaks++] =
 			(struct pf_slice_peak){ .interval_end_unix_ns = peak->interval_end_unix_ns,
 						.bytes = peak->bytes,
@@ -224,11 +235,11 @@ static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)
 	to->working_set_mean_bytes = mean_of(GET_DOUBLE(from, working_set_mean_bytes));
 	to->hot_floor_bytes = GET(from, hot_floor_bytes);
 	to->memory_limit_bytes = GET_LIMIT(from, memory_limit_bytes, from->memory_limit_known);
-	to->events_high = GET(from, events_high);
-	to->events_max = GET(from, events_max);
-	to->oom_kills = GET(from, oom_kills);
+	to->events_high = GET_UPTO(from, events_high, PF_WIRE_COUNT_MAX);
+	to->events_max = GET_UPTO(from, events_max, PF_WIRE_COUNT_MAX);
+	to->oom_kills = GET_UPTO(from, oom_kills, PF_WIRE_COUNT_MAX);
 	to->oom_overshoot_bytes = GET(from, oom_overshoot_bytes);
-	to->restarts = GET(from, restarts);
+	to->restarts = GET_UPTO(from, restarts, PF_WIRE_COUNT_MAX);
 	to->startup_ns = GET(from, startup_ns);
 	pf_wire_get_kinds(from->memory_end, &to->memory_end);
 	pf_wire_get_psi(from->psi, &to->psi);
@@ -269,7 +280,7 @@ static int get_hists(struct pf_arena *arena, const Podfit__V1__HourSlice *from,
 	}
 	int r = get_limits(arena, from->limit_queues, &slice->limits, error);
 
-	return r < 0 ? r : get_vpa(arena, from->vpa, &slice->vpa, error);
+	return r < 0 ? r : get_vpa(arena, from->vpa, from->hour, &slice->vpa, error);
 }
 
 bool pf_wire_slice_fits(uint32_t hour, uint64_t start_unix_ns, uint64_t covered_ns)

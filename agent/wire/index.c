@@ -417,9 +417,9 @@ static bool walk_resources(struct walk *walk, const struct pf_wire_table *table,
 		if (f.number == 1 && f.value) /* known: what does not follow is not set */
 			to->cpu_request_millicores = to->memory_request_bytes = PF_NO_LIMIT;
 		else if (f.number == 2)
-			to->cpu_request_millicores = f.value;
+			to->cpu_request_millicores = pf_wire_request(f.value);
 		else if (f.number == 4)
-			to->memory_request_bytes = f.value;
+			to->memory_request_bytes = pf_wire_request(f.value);
 	}
 	return true;
 }

@@ -48,7 +48,20 @@
 	((message)->field = pf_wire_text_field((arena), (value)))
 
 /* Absent: unknown; or no limit, where a flag of the message says that limits are known. */
-#define GET(message, field)	    ((message)->has_##field ? (message)->field : PF_UNKNOWN)
+#define GET(message, field) ((message)->has_##field ? (message)->field : PF_UNKNOWN)
+/* Counts and amounts that no machine has are not known: they would overflow sums over a fleet. */
+#define PF_WIRE_COUNT_MAX  ((uint64_t)1 << 32)
+#define PF_WIRE_AMOUNT_MAX ((uint64_t)1 << 45) /* 32 TiB of memory; or as many millicores */
+static inline uint64_t pf_wire_bounded(uint64_t value, uint64_t max)
+{
+	return value <= max ? value : PF_UNKNOWN;
+}
+static inline uint64_t pf_wire_request(uint64_t value) /* as it was sent, or PF_NO_LIMIT: none */
+{
+	return value == PF_NO_LIMIT ? value : pf_wire_bounded(value, PF_WIRE_AMOUNT_MAX);
+}
+#define GET_UPTO(message, field, max)                                                              \
+	((message)->has_##field ? pf_wire_bounded((message)->field, max) : PF_UNKNOWN)
 #define GET_OR(message, field, def) ((message)->has_##field ? (message)->field : (def))
 #define GET_LIMIT(message, field, known)                                                           \
 	((message)->has_##field ? (message)->field : (known) ? PF_NO_LIMIT : PF_UNKNOWN)

@@ -127,6 +127,76 @@ def test_damaged_file(folder):
     c.stop()
 
 
+# ---- numbers that no machine has ----
+
+HUGE = [2**64 - 1, 2**64 - 2, 2**63, 2**63 - 1, 2**62, 0]
+DOUBLES = [0x7FF8000000000000, 0x7FF0000000000000, 0xFFF0000000000000, 0x7FEFFFFFFFFFFFFF, 0xFFEFFFFFFFFFFFFF,
+           0xBFF0000000000000]  # NaN, infinities, the largest, -1
+SLICE_COUNTS = [10, 11, 12, 13, 16, 17, 18, 19, 20, 21, 23, 25, 30, 31, 32, 37, 39, 50, 51, 52, 56, 58, 59, 60, 61, 62, 63, 64]
+
+
+def hostile(node, value, double, instance):
+    """A report that is well-formed, with @value as every number and @double as every fraction."""
+    hour = time.time_ns() // (HOUR_S * 10**9)
+    resources = b"".join(field(n, value) for n in (2, 3, 4, 5))
+    now = b"".join(field(n, value) for n in (*range(1, 15), 17, 19, 20)) + fixed(18, double)
+    piece = (field(1, hour) + fixed(2, 7) + field(3, 1) + field(4, hour * HOUR_S * 10**9) + field(5, 1800 * 10**9) +
+             b"".join(field(n, value) for n in SLICE_COUNTS) + b"".join(fixed(n, double) for n in (53, 54, 55)) +
+             field(70, field(2, value) + field(3, value) + field(4, value) +
+                   field(5, field(1, value) + field(2, value))))
+    leak = (field(1, 2) + field(2, 3) + b"".join(field(n, value) for n in (3, 4, 8, 9, 10, 11, 15, 16)) +
+            b"".join(fixed(n, double) for n in (5, 6, 7, 14)))
+    identity = (field(1, "shop") + field(2, "web-1") + field(4, "app") + field(7, 1) + field(8, "web") +
+                field(11, 2**32 - 1) + field(12, 1))
+    container = (field(1, identity) + field(2, instance) + b"".join(field(n, field(1, 1) + resources) for n in (3, 4, 5)) +
+                 field(7, value) + field(9, now) + field(10, piece) + field(12, leak))
+    cost = b"".join(field(n, value) for n in (1, 2, 3, 5, 6, 7)) + fixed(8, double)
+    kill = field(1, value) + field(3, "shop") + field(5, "app") + field(6, "web") + field(7, 1) + fixed(17, double) + \
+        b"".join(field(n, value) for n in (10, 11, 14, 15, 16, 18, 19))
+    return (field(1, 1) + field(3, "c") + field(4, node) + fixed(6, 7) + field(7, 1) + field(10, value) +
+            field(11, time.time_ns()) + field(12, 2**32 - 1) + field(13, value) + field(18, container) +
+            field(19, kill) + field(20, field(1, "x") + field(2, value)) * 2 + field(21, cost) + fixed(23, double) +
+            field(24, value) + field(25, value))
+
+
+def test_hostile_numbers(folder):
+    """Well-formed reports of impossible numbers, alone and together: every answer stays well-formed, and nothing dies."""
+    c = Collector(folder).start()
+    nr = 0
+    for value in HUGE:
+        for double in DOUBLES:
+            for copy in range(2):
+                nr += 1
+                c.post(gzip.compress(hostile(f"n{nr}", value, double, f"i{nr}"), 1))
+    c.post(packed(node="healthy", instance="healthy"))
+    check("merged", c.wait_for("/v1/fleet", lambda d: d["nr_workloads"] == 1 and not d["merge_pending"], 30) is not None,
+          c.ask("/v1/fleet"))
+
+    def refuse(word):
+        raise ValueError(word)
+
+    page = "/workloads/c/shop/Deployment/web/app"
+    for path in ["/v1/fleet", "/v1/nodes", "/v1/namespaces", "/v1/leaks", "/v1/workloads", "/v1/recommendations",
+                 "/v1" + page, "/v1/nodes/c/n1", "/v1/compare?stable=node%3Dn1&canary=node%3Dn2&mode=baseline",
+                 "/v1/compare?stable=n1&canary=n2"]:
+        status, body, _ = c.ask(path)
+        try:
+            json.loads(body, parse_constant=refuse)
+            good = status in (200, 400)
+        except ValueError as error:
+            good = False
+            body = str(error).encode() + body
+        check(f"{path} is JSON without NaN", good, (status, body[:300]))
+    for path in ["/", "/nodes", page, "/metrics", "/v1/recommendations?format=csv", "/v1/recommendations?format=vpa",
+                 "/v1/recommendations?format=protobuf", "/v1/recommendations?sort=-savings", "/compare?stable=n1&canary=n2"]:
+        status, body, _ = c.ask(path)
+        check(f"{path} answers", status == 200 and body, (status, body[:200]))
+    fleet = json.loads(c.ask("/v1/fleet")[1])
+    check("sums do not turn over", all(-2**62 < value < 2**62 for key, value in fleet.items() if isinstance(value, int)),
+          fleet)
+    check("alive", c.process.poll() is None and c.stop() == 0, open(folder + "/log").read()[-3000:])
+
+
 # ---- clocks ----
 
 def test_clocks(folder):
@@ -317,4 +387,4 @@ def test_bombs(folder):
 sys.exit(run([("full disk", test_full_disk), ("full disk, kept", test_full_disk_kept), ("damaged file", test_damaged_file),
               ("clocks", test_clocks), ("versions", test_versions), ("not merged", test_not_merged),
               ("slow clients", test_slow_clients), ("early scrapes", test_early_scrapes),
-              ("bombs", test_bombs)]))
+              ("bombs", test_bombs), ("hostile numbers", test_hostile_numbers)]))
