@@ -27,7 +27,6 @@ PF_DEFINE_AUTO(struct pf_hpa *, pf_hpa_free);
 /** pf_hpa_fill() - sets the identity's hpa_* by its names, once a list has come. */
 void pf_hpa_fill(const struct pf_hpa *hpa, struct pf_identity *identity);
 
-
 /** pf_hpa_refused() - what the newest list had beyond the maxima. */
 uint64_t pf_hpa_refused(const struct pf_hpa *hpa);
 

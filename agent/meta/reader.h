@@ -51,7 +51,6 @@ PF_DEFINE_AUTO(struct pf_reader *, pf_reader_free);
  * file. */
 PF_MUST_CHECK int pf_reader_start(struct pf_reader *reader, const struct pf_read *read);
 
-
 /** pf_reader_busy() - whether a read is under way. */
 bool pf_reader_busy(const struct pf_reader *reader);
 

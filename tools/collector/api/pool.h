@@ -10,8 +10,7 @@
 struct pf_pool;
 
 /** pf_pool_new() - @max_waiting: jobs that may wait for a thread. */
-PF_MUST_CHECK int pf_pool_new(unsigned nr_threads, unsigned max_waiting,
-			      struct pf_pool **ret_pool);
+PF_MUST_CHECK int pf_pool_new(unsigned nr_threads, unsigned max_waiting, struct pf_pool **ret_pool);
 /** pf_pool_free() - finishes what is queued; accepts NULL. */
 void pf_pool_free(struct pf_pool *pool);
 PF_DEFINE_AUTO(struct pf_pool *, pf_pool_free);
