@@ -4,7 +4,6 @@
  * age, and by size the oldest first. On both stores.
  */
 #include <errno.h>
-#include <pthread.h>
 
 #include "collector/merge/seal.h"
 #include "unit/evidence_sample.h"
@@ -173,8 +172,7 @@ static void look(const struct place *p, struct pf_store *store, struct seen *see
 }
 
 /* How much of workload 0 the base has, loaded from the store as it is. */
-static double covered_hours(const struct place *p, struct pf_store *store, struct pf_base *base,
-			    pthread_rwlock_t *lock)
+static double covered_hours(const struct place *p, struct pf_store *store, struct pf_base *base)
 {
 	struct pf_workload_key key = key_of(0);
 	PF_AUTO(pf_evidence_freep) struct pf_evidence *e = NULL;
@@ -187,7 +185,6 @@ static double covered_hours(const struct place *p, struct pf_store *store, struc
 				    .settings = &settings,
 				    .node_class_label = "",
 				    .max_workloads = 1000,
-				    .base_lock = lock,
 				    .base = base,
 				    .open_from = DAY + 1000 };
 	const struct pf_merged *merged;
@@ -208,20 +205,18 @@ static void check_days_in(const struct place *p, uint32_t nr_parts)
 	struct pf_store_size size = { 0 };
 	struct pf_vpa_settings settings;
 	struct pf_base base, fresh;
-	pthread_rwlock_t lock;
 	char line[256];
 	double before;
 
 	if (!store)
 		return;
 	make_wanted(&seen);
-	(void)pthread_rwlock_init(&lock, NULL);
 	pf_vpa_settings_default(&settings);
 	PF_CHECK_INT("base", pf_base_init(&base, 1000, &settings), 0);
 	PF_CHECK_INT("base", pf_base_init(&fresh, 1000, &settings), 0);
 	for (uint32_t hour = 0; hour < 26; hour++)
 		put_hour(p, store, hour);
-	before = covered_hours(p, store, &base, &lock);
+	before = covered_hours(p, store, &base);
 	PF_CHECK_NEAR("hours", before, 26, 1e-9);
 
 	/* Reports of the day may still come: nothing happens yet. */
@@ -235,15 +230,13 @@ static void check_days_in(const struct place *p, uint32_t nr_parts)
 		look(p, store, &seen, 2 * NR_WORKLOADS, NR_WORKLOADS);
 		PF_CHECK_INT("counted", size.nr_summaries, 3 * NR_WORKLOADS);
 	}
-	PF_CHECK_NEAR("not twice in a base that had the hours",
-		      covered_hours(p, store, &base, &lock), before, 1e-9);
-	PF_CHECK_NEAR("all in a base made anew", covered_hours(p, store, &fresh, &lock), before,
-		      1e-9);
+	PF_CHECK_NEAR("not twice in a base that had the hours", covered_hours(p, store, &base),
+		      before, 1e-9);
+	PF_CHECK_NEAR("all in a base made anew", covered_hours(p, store, &fresh), before, 1e-9);
 	for (unsigned w = 0; w < NR_WORKLOADS; w++)
 		pf_evidence_free(seen.want[w]);
 	pf_base_done(&base);
 	pf_base_done(&fresh);
-	(void)pthread_rwlock_destroy(&lock);
 	p->ops->close(store);
 }
 
@@ -572,7 +565,6 @@ static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t no
 {
 	struct pf_vpa_settings settings;
 	struct pf_loader loader;
-	pthread_rwlock_t lock;
 	struct pf_base base;
 	uint64_t nr_sealed;
 	struct pf_seal_input in = { .ops = p->ops,
@@ -581,7 +573,6 @@ static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t no
 				    .settings = &settings,
 				    .node_class_label = "",
 				    .max_workloads = 1000,
-				    .base_lock = &lock,
 				    .base = &base,
 				    .open_from = now_hour - 1,
 				    .now_hour = now_hour,
@@ -589,13 +580,11 @@ static size_t seal_at(const struct place *p, struct pf_store *store, uint32_t no
 				    .look_for_late = true };
 
 	pf_vpa_settings_default(&settings);
-	(void)pthread_rwlock_init(&lock, NULL);
 	PF_CHECK_INT("base", pf_base_init(&base, 1000, &settings), 0);
 	pf_loader_init(&loader, p->ops, store, MEMORY_MAX, MEMORY_MAX);
 	PF_CHECK_INT("seal", pf_seal(&in, &nr_sealed), 0);
 	pf_loader_done(&loader);
 	pf_base_done(&base);
-	(void)pthread_rwlock_destroy(&lock);
 	return rows_of(p, store, 0);
 }
 

@@ -196,7 +196,6 @@ struct merging {
 	struct pf_loader loader;
 	struct pf_base base;
 	struct pf_vpa_settings settings;
-	pthread_rwlock_t lock;
 };
 
 static void merging_init(struct merging *m)
@@ -204,7 +203,6 @@ static void merging_init(struct merging *m)
 	char path[64], note[256] = "", error[256] = "";
 
 	db_path(path, sizeof(path));
-	(void)pthread_rwlock_init(&m->lock, NULL);
 	pf_vpa_settings_default(&m->settings);
 	PF_CHECK_INT("open",
 		     pf_store_sqlite.open(path, true, &m->store, note, sizeof(note), error,
@@ -219,7 +217,6 @@ static void merging_done(struct merging *m)
 	pf_base_done(&m->base);
 	pf_loader_done(&m->loader);
 	pf_store_sqlite.close(m->store);
-	(void)pthread_rwlock_destroy(&m->lock);
 }
 
 /* @dense_max: workloads a part; however many parts there are, the picture is the same. */
@@ -232,7 +229,6 @@ static struct pf_fleet *merge(struct merging *m, uint64_t now_ns, size_t dense_m
 				      .settings = &m->settings,
 				      .node_class_label = "",
 				      .max_workloads = 1000,
-				      .base_lock = &m->lock,
 				      .base = &m->base,
 				      .nr_parts = (uint32_t)(50 / dense_max),
 				      .open_from = from,

@@ -32,7 +32,6 @@ struct world {
 	struct pf_store *store;
 	struct pf_vpa_settings settings;
 	struct pf_loader loader;
-	pthread_rwlock_t lock;
 	uint32_t nr_nodes, nr_containers;
 	char path[64];
 };
@@ -151,7 +150,6 @@ static int seal(struct world *w, uint32_t nr_parts, double *ret_ms)
 				    .settings = &w->settings,
 				    .node_class_label = "",
 				    .max_workloads = WORKLOADS_MAX,
-				    .base_lock = &w->lock,
 				    .base = &base,
 				    .open_from = hour + 1,
 				    .now_hour = hour,
@@ -271,7 +269,6 @@ static void world_done(struct world *w)
 
 	pf_loader_done(&w->loader);
 	pf_store_sqlite.close(w->store);
-	(void)pthread_rwlock_destroy(&w->lock);
 	for (size_t i = 0; i < PF_ARRAY_SIZE(suffixes); i++) {
 		(void)snprintf(file, sizeof(file), "%s%s", w->path, suffixes[i]);
 		(void)unlink(file);
@@ -292,7 +289,6 @@ int main(int argc, char **argv)
 	if (nr)
 		w.nr_nodes = (uint32_t)nr;
 	(void)snprintf(w.path, sizeof(w.path), "/tmp/pf-bench-merge-%d.db", (int)getpid());
-	(void)pthread_rwlock_init(&w.lock, NULL);
 	pf_vpa_settings_default(&w.settings);
 	r = pf_store_sqlite.open(w.path, true, &w.store, note, sizeof(note), error, sizeof(error));
 	if (r < 0) {

@@ -274,14 +274,9 @@ static bool is_wanted(void *arg, uint64_t instance)
  * few containers are decoded.
  */
 static int read_node(struct pf_loader *loader, const struct pf_store_report *rows, size_t nr_rows,
-		     struct gathering *g, struct wanted *wanted)
+		     struct gathering *g, struct wanted *wanted, const struct pf_wire_choice *all)
 {
-	const struct pf_wire_choice names = { .hour_from = 1, .hour_to = 0 };
-	const struct pf_wire_choice all = { .wanted = is_wanted,
-					    .arg = wanted,
-					    .hour_from = g->from_hour,
-					    .hour_to = UINT32_MAX,
-					    .state = true };
+	static const struct pf_wire_choice names = { .hour_from = 1, .hour_to = 0 };
 	const struct pf_report *const *reports;
 	size_t nr;
 	int r;
@@ -292,7 +287,7 @@ static int read_node(struct pf_loader *loader, const struct pf_store_report *row
 		r = find_wanted(g->question, reports, nr, wanted);
 	if (r < 0 || !wanted->nr)
 		return r;
-	loader->choice = &all;
+	loader->choice = all;
 	r = pf_loader_node(loader, rows, nr_rows, &reports, &nr);
 	return r < 0 ? r : pf_resolve(reports, nr, g->from_hour, UINT32_MAX, take_slice, g);
 }
@@ -301,6 +296,11 @@ static int read_all(struct pf_collector *c, struct gathering *g)
 {
 	PF_AUTO(pf_row_list_done) struct pf_row_list rows = { 0 };
 	struct wanted wanted = { .nr = 0 };
+	const struct pf_wire_choice all = { .wanted = is_wanted,
+					    .arg = &wanted,
+					    .hour_from = g->from_hour,
+					    .hour_to = UINT32_MAX,
+					    .state = true };
 	struct pf_store *store = NULL;
 	struct pf_loader loader;
 	char error[256];
@@ -313,7 +313,7 @@ static int read_all(struct pf_collector *c, struct gathering *g)
 		       c->config->limits_decoded_bytes * 4);
 	for (size_t at = 0, end; at < rows.nr && r == 0; at = end) {
 		end = pf_row_list_node_end(&rows, at);
-		r = read_node(&loader, &rows.rows[at], end - at, g, &wanted);
+		r = read_node(&loader, &rows.rows[at], end - at, g, &wanted, &all);
 	}
 	pf_loader_done(&loader);
 	free(wanted.ids);

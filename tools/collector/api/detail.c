@@ -19,21 +19,34 @@ static int take_summary(void *arg, const struct pf_store_summary *summary)
 {
 	struct history *history = arg;
 	struct pf_detail *d = history->detail;
+	PF_AUTO(pf_evidence_freep) struct pf_evidence *evidence = NULL;
 	const struct pf_hour_point *points;
 	struct pf_vpa_settings settings;
 	struct pf_wire_error error;
 	size_t nr;
+	int r;
 
 	pf_vpa_settings_default(&settings);
 	pf_arena_reset(&history->arena);
-	if (pf_wire_decode_summary(summary->body, summary->body_len, &settings, &history->arena,
-				   NULL, &points, &nr, &error) < 0)
+	r = pf_wire_decode_summary(summary->body, summary->body_len, &settings, &history->arena,
+				   &evidence, &points, &nr, &error);
+	if (r == -EBADMSG || r == -ENOSPC)
 		return 0; /* a damaged one was counted by the merger */
+	if (r < 0)
+		return r;
+	if (!d->evidence)
+		d->evidence = pf_take(evidence);
+	else
+		r = pf_evidence_merge(d->evidence, evidence);
 	for (size_t i = 0; i < nr && d->nr_points < PF_DETAIL_POINTS_MAX; i++)
 		d->points[d->nr_points++] = points[i];
-	return 0;
+	return r;
 }
 
+/*
+ * From the store, not from the merger's base: that may be ahead of the picture by an hour, which would count twice with
+ * the picture's open hours.
+ */
 static int read_history(struct pf_collector *c, struct pf_store *store, struct pf_detail *d)
 {
 	struct history history = { .detail = d };
@@ -154,18 +167,6 @@ static int by_hour(const void *left, const void *right)
 	return (a->hour > b->hour) - (a->hour < b->hour);
 }
 
-/* An hour that was sealed between the picture and our look is there twice: the sealed one holds. */
-static void sort_points(struct pf_detail *d)
-{
-	size_t nr = 0;
-
-	qsort(d->points, d->nr_points, sizeof(*d->points), by_hour);
-	for (size_t i = 0; i < d->nr_points; i++)
-		if (!nr || d->points[nr - 1].hour != d->points[i].hour)
-			d->points[nr++] = d->points[i];
-	d->nr_points = nr;
-}
-
 int pf_detail_read(struct pf_collector *c, struct pf_fleet *fleet,
 		   const struct pf_workload_key *key, struct pf_detail *ret_detail)
 {
@@ -178,9 +179,6 @@ int pf_detail_read(struct pf_collector *c, struct pf_fleet *fleet,
 	d.workload = pf_fleet_find(fleet, key);
 	if (!d.workload)
 		return -ENOENT;
-	r = pf_merger_evidence(c->merger, key, &d.evidence);
-	if (r < 0 && r != -ENOENT)
-		return r;
 	r = pf_readers_take(c->readers, &store, error, sizeof(error));
 	if (r < 0)
 		return r;
@@ -188,7 +186,7 @@ int pf_detail_read(struct pf_collector *c, struct pf_fleet *fleet,
 	if (r == 0)
 		r = read_open(c, store, &d);
 	if (r == 0) {
-		sort_points(&d);
+		qsort(d.points, d.nr_points, sizeof(*d.points), by_hour);
 		r = pf_detail_read_ooms(c, store, &d);
 	}
 	pf_readers_give(c->readers, store, r < 0);

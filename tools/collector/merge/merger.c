@@ -41,8 +41,7 @@ struct pf_merger {
 	struct pf_fleet *fleet;
 	struct pf_merger_stats stats;
 
-	pthread_rwlock_t base_lock; /* written by the thread only */
-	struct pf_base base;
+	struct pf_base base; /* the thread's own */
 
 	uint64_t serial, next_chores_ns, next_late_ns;
 	uint32_t open_from; /* of the merge before */
@@ -126,7 +125,6 @@ static int merge_now(struct pf_merger *m, uint64_t now_unix_ns)
 				      .settings = &m->settings,
 				      .node_class_label = m->node_class_label,
 				      .max_workloads = m->opts.max_workloads,
-				      .base_lock = &m->base_lock,
 				      .base = &m->base,
 				      .nr_parts = m->nr_parts,
 				      .open_from = from,
@@ -294,7 +292,6 @@ static int init_locks(struct pf_merger *m)
 	(void)pthread_cond_init(&m->wake, &attr);
 	(void)pthread_condattr_destroy(&attr);
 	(void)pthread_mutex_init(&m->lock, NULL);
-	(void)pthread_rwlock_init(&m->base_lock, NULL);
 	return 0;
 }
 
@@ -352,7 +349,6 @@ void pf_merger_free(struct pf_merger *m)
 	free(m->node_class_label);
 	(void)pthread_mutex_destroy(&m->lock);
 	(void)pthread_cond_destroy(&m->wake);
-	(void)pthread_rwlock_destroy(&m->base_lock);
 	free(m);
 }
 
@@ -372,20 +368,6 @@ struct pf_fleet *pf_merger_fleet(struct pf_merger *m)
 	fleet = m->fleet ? pf_fleet_ref(m->fleet) : NULL;
 	pthread_mutex_unlock(&m->lock);
 	return fleet;
-}
-
-int pf_merger_evidence(struct pf_merger *m, const struct pf_workload_key *key,
-		       struct pf_evidence **ret_evidence)
-{
-	const struct pf_merged *merged;
-	int r = -ENOENT;
-
-	(void)pthread_rwlock_rdlock(&m->base_lock);
-	merged = pf_merge_find(&m->base.set, key);
-	if (merged)
-		r = pf_merge_copy(&m->base.set, merged, ret_evidence);
-	(void)pthread_rwlock_unlock(&m->base_lock);
-	return r;
 }
 
 void pf_merger_get_stats(struct pf_merger *m, struct pf_merger_stats *ret_stats)

@@ -14,7 +14,6 @@
 #include "collector/ingest/nodes.h"
 #include "collector/merge/fleet.h"
 #include "collector/store/store.h"
-#include "core/evidence.h"
 #include "policy/policy.h"
 
 struct pf_merger;
@@ -57,13 +56,6 @@ void pf_merger_poke(struct pf_merger *merger);
 
 /** pf_merger_fleet() - the newest picture, to be given back by pf_fleet_unref(); NULL: none yet. */
 struct pf_fleet *pf_merger_fleet(struct pf_merger *merger);
-
-/**
- * pf_merger_evidence() - a copy of what the hours that are over say of a workload.
- * Return: 0; -ENOENT: nothing; -ENOMEM.
- */
-PF_MUST_CHECK int pf_merger_evidence(struct pf_merger *merger, const struct pf_workload_key *key,
-				     struct pf_evidence **ret_evidence);
 
 void pf_merger_get_stats(struct pf_merger *merger, struct pf_merger_stats *ret_stats);
 

@@ -363,12 +363,7 @@ static int add_summary(void *arg, const struct pf_store_summary *summary)
 		view->in->loader->nr_unreadable++;
 		return 0;
 	}
-	if (r < 0)
-		return r;
-	(void)pthread_rwlock_wrlock(view->in->base_lock);
-	r = pf_base_add(view->in->base, &summary->key, evidence, points, nr);
-	(void)pthread_rwlock_unlock(view->in->base_lock);
-	return r;
+	return r < 0 ? r : pf_base_add(view->in->base, &summary->key, evidence, points, nr);
 }
 
 static bool is_in_base(const struct pf_base *base, const struct pf_store_sealed *sealed)
@@ -417,11 +412,7 @@ static int load_part(struct base_view *view, const struct pf_seal_list *seals)
 			r = in->ops->list_summaries(
 				in->store, seals->seals[i].level, seals->seals[i].start_hour,
 				seals->seals[i].start_hour + 1, add_summary, view);
-	(void)pthread_rwlock_wrlock(in->base_lock);
-	if (r == 0)
-		r = pf_merge_pack_all(&in->base->set);
-	(void)pthread_rwlock_unlock(in->base_lock);
-	return r;
+	return r < 0 ? r : pf_merge_pack_all(&in->base->set);
 }
 
 /* A day whose hours are in the base counts as there; while hours are noted one by one it must not
@@ -441,13 +432,8 @@ static int note_seals(const struct pf_seal_input *in, const struct pf_seal_list 
 
 static int reset_base(const struct pf_seal_input *in)
 {
-	int r;
-
-	(void)pthread_rwlock_wrlock(in->base_lock);
 	pf_base_done(in->base);
-	r = pf_base_init(in->base, in->max_workloads, in->settings);
-	(void)pthread_rwlock_unlock(in->base_lock);
-	return r;
+	return pf_base_init(in->base, in->max_workloads, in->settings);
 }
 
 static int load_all(const struct pf_seal_input *in)

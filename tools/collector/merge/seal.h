@@ -6,8 +6,6 @@
 #ifndef PF_COLLECTOR_MERGE_SEAL_H
 #define PF_COLLECTOR_MERGE_SEAL_H
 
-#include <pthread.h>
-
 #include "collector/merge/base.h"
 #include "collector/merge/load.h"
 
@@ -18,7 +16,6 @@ struct pf_seal_input {
 	const struct pf_vpa_settings *settings;
 	const char *node_class_label;
 	size_t max_workloads;
-	pthread_rwlock_t *base_lock; /* held for writing while the base changes */
 	struct pf_base *base;
 	uint32_t open_from; /* hours before it are over */
 	uint32_t now_hour;  /* not before that of any pf_forget() */
