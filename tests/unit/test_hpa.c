@@ -107,7 +107,7 @@ static void test_bad_json(void)
 	PF_CHECK_INT("new", pf_hpa_json_new(on_target, &got, &parser), 0);
 	PF_CHECK_INT("no JSON", pf_hpa_json_feed(parser, "{]", 2), -EBADMSG);
 	PF_CHECK_INT("stays so", pf_hpa_json_feed(parser, "{}", 2), -EBADMSG);
-	parser = NULL;
+	pf_hpa_json_free(pf_take(parser));
 	fault_alloc(1);
 	PF_CHECK_INT("no memory", pf_hpa_json_new(on_target, &got, &parser), -ENOMEM);
 	fault_alloc_end();
