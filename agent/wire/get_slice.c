@@ -285,7 +285,11 @@ static int get_hists(struct pf_arena *arena, const Podfit__V1__HourSlice *from,
 
 bool pf_wire_slice_fits(uint32_t hour, uint64_t start_unix_ns, uint64_t covered_ns)
 {
-	return start_unix_ns / PF_NS_PER_HOUR <= hour && covered_ns <= PF_NS_PER_DAY;
+	/* Beyond 2261 the times of an hour and of the days after it have no place in 64 bits. */
+	const uint32_t hours = (uint32_t)((INT64_MAX - 3 * PF_NS_PER_DAY) / PF_NS_PER_HOUR);
+
+	return hour < hours && start_unix_ns / PF_NS_PER_HOUR <= hour &&
+	       covered_ns <= PF_NS_PER_DAY;
 }
 
 int pf_wire_get_slice(struct pf_arena *arena, const Podfit__V1__HourSlice *message,
@@ -300,8 +304,8 @@ int pf_wire_get_slice(struct pf_arena *arena, const Podfit__V1__HourSlice *messa
 		return damaged(error, "hour slice without hour or run_id");
 	if (!pf_wire_slice_fits(message->hour, GET_OR(message, start_unix_ns, 0),
 				GET_OR(message, covered_ns, 0)))
-		return damaged(error,
-			       "hour slice that begins after its hour, or covers more than a day");
+		return damaged(error, "hour slice that begins after its hour, covers more than a "
+				      "day, or is of an hour after 2261");
 	pf_slice_clear(slice);
 	get_numbers(message, slice);
 	r = get_hists(arena, message, slice, error);

@@ -112,7 +112,7 @@ void pf_wire_get_psi(const Podfit__V1__Psi *message, struct pf_psi *ret_psi);
 PF_MUST_CHECK int pf_wire_get_slice(struct pf_arena *arena, const Podfit__V1__HourSlice *message,
 				    struct pf_slice **ret_slice, struct pf_wire_error *error);
 /* A slice begins within its hour, or before it where the clock was set back, and
- * covers little more than its hour. */
+ * covers little more than its hour; its times in nanoseconds fit an int64_t. */
 bool pf_wire_slice_fits(uint32_t hour, uint64_t start_unix_ns, uint64_t covered_ns);
 PF_MUST_CHECK int pf_wire_get_recommendation(struct pf_arena *arena,
 					     const Podfit__V1__Recommendation *message,

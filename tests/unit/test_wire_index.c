@@ -448,6 +448,7 @@ static const struct slice_time_case {
 	const char *name;
 	uint64_t start_ns, covered_ns, want_start_ns;
 	int want;
+	uint32_t hour; /* 0: HOUR */
 } slice_time_cases[] = {
 	{ "at its beginning", AT(0), PF_NS_PER_HOUR, AT(0), 0 },
 	{ "at its end", AT(1) - 1, 10, AT(1) - 1, 0 },
@@ -458,6 +459,9 @@ static const struct slice_time_case {
 	{ "a machine that slept", AT(0), PF_NS_PER_DAY, AT(0), 0 },
 	{ "more than a day", AT(0), PF_NS_PER_DAY + 1, 0, -EBADMSG },
 	{ "what overflows", AT(0), INT64_MAX, 0, -EBADMSG },
+	{ "not told, 2261", 0, 10, 2561974ull * PF_NS_PER_HOUR, 0, 2561974 },
+	{ "an hour without a time", 0, 10, 0, -EBADMSG, 2561975 },
+	{ "the last hour of all", 0, 10, 0, -EBADMSG, UINT32_MAX },
 };
 
 static void check_slice_time(const struct slice_time_case *c)
@@ -473,7 +477,7 @@ static void check_slice_time(const struct slice_time_case *c)
 	int r;
 
 	PF_CHECK_INT("slice", pf_slice_new(&slice), 0);
-	slice->hour = HOUR;
+	slice->hour = c->hour ? c->hour : HOUR;
 	slice->run_id = slice->sequence = 1;
 	slice->start_unix_ns = c->start_ns;
 	slice->covered_ns = c->covered_ns;
