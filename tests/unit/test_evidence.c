@@ -147,6 +147,8 @@ static void check_same_scalars(const char *name, const struct pf_evidence *a,
 static void check_same_instances(const char *name, const struct pf_evidence *a,
 				 const struct pf_evidence *b, double factor)
 {
+	uint32_t nr_compared = 0;
+
 	PF_CHECK_INT(name, a->nr_instances, b->nr_instances);
 	for (uint32_t i = 0; i < a->nr_instances; i++)
 		for (uint32_t k = 0; k < b->nr_instances; k++) {
@@ -155,12 +157,14 @@ static void check_same_instances(const char *name, const struct pf_evidence *a,
 
 			if (x->id != y->id)
 				continue;
+			nr_compared++;
 			PF_CHECK_INT(name, x->last_hour, y->last_hour);
 			PF_CHECK_INT(name, x->need_bytes, y->need_bytes);
 			PF_CHECK_NEAR(name, x->covered_ns, y->covered_ns * factor,
 				      1e-6 * x->covered_ns);
 			PF_CHECK_NEAR(name, x->usage_ns, y->usage_ns * factor, 1e-6 * x->usage_ns);
 		}
+	PF_CHECK_INT(name, nr_compared, a->nr_instances);
 }
 
 static void check_same(const char *name, const struct pf_evidence *a, const struct pf_evidence *b)
