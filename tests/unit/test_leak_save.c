@@ -170,16 +170,19 @@ static void test_bins_in_one_place(void)
 	pf_leak_options_init(10 * PF_NS_PER_S, 1, &options);
 	pf_buf_init(&buf, PF_LEAK_SAVED_MAX);
 	push(&state, &options, 0, 6000);
-	for (size_t i = 0; i < PF_ARRAY_SIZE(state.bin) - 1; i++) {
-		uint32_t index = state.bin[i].index;
+	for (size_t level = 0; level < PF_LEAK_NR_LEVELS; level++) {
+		PF_CHECK("some in each ring", state.level[level].nr_bins > 1);
+		for (size_t i = 0; i + 1 < state.level[level].nr_bins; i++) {
+			uint32_t next = leak_bin_at(&state, level, i + 1)->index;
+			struct pf_leak_bin *bin = leak_bin_place(&state, level, i);
 
-		if (!index || state.bin[i + 1].index != index + 1)
-			continue; /* unused, or the end of a ring */
-		state.bin[i].index = index + 1;
-		pf_buf_reset(&buf);
-		PF_CHECK_INT("saved", pf_leak_save(&state, &buf), 0);
-		PF_CHECK_INT("refused", pf_leak_load(buf.data, buf.len, &loaded), -EBADMSG);
-		state.bin[i].index = index;
+			PF_CHECK_INT("neighbours", next, bin->index + 1);
+			bin->index = next;
+			pf_buf_reset(&buf);
+			PF_CHECK_INT("saved", pf_leak_save(&state, &buf), 0);
+			PF_CHECK_INT("refused", pf_leak_load(buf.data, buf.len, &loaded), -EBADMSG);
+			bin->index = next - 1;
+		}
 	}
 	for (size_t level = 0; level < PF_LEAK_NR_LEVELS - 1; level++) {
 		uint32_t index = state.level[level].index;
