@@ -376,6 +376,9 @@ static void test_texts_from_elsewhere(void)
 	f.rec.nr_runtime = f.rec.nr_findings = f.rec.nr_steps = 1;
 	PF_CHECK("table", !strchr(print(&f, PF_ADVICE_TABLE), '\x1b'));
 	PF_CHECK("CSV", !strstr(print(&f, PF_ADVICE_CSV), ",=x"));
+	/* Each of them has a comma, so it is quoted: within quotes, too, it must not begin a formula. */
+	PF_CHECK("quoted in CSV", !strstr(f.out.data, "\"=x"));
+	PF_CHECK("as a text", strstr(f.out.data, ",\"'=x"));
 	for (int i = 0; i < 2; i++) {
 		f.rec.starting_advice = i;
 		pf_buf_reset(&f.out);
