@@ -14,9 +14,18 @@ static int damaged(struct pf_wire_error *error, const char *what)
 	return -EBADMSG;
 }
 
-/* Calls for each bucket of a sparse histogram; checks what the schema cannot. */
-static int walk(const Podfit__V1__Histogram *hist, size_t nr_values, size_t nr_buckets,
-		struct pf_wire_error *error)
+/* @value, or the highest that may be. */
+static uint64_t at_most(uint64_t value, uint64_t max)
+{
+	if (value <= max)
+		return value;
+	pf_wire_count_impossible();
+	return max;
+}
+
+/* Checks of a sparse histogram what the schema cannot. */
+static int check_buckets(const Podfit__V1__Histogram *hist, size_t nr_values, size_t nr_buckets,
+			 struct pf_wire_error *error)
 {
 	uint64_t index = 0;
 
@@ -42,7 +51,7 @@ static int get_hist(struct pf_arena *arena, const Podfit__V1__Histogram *hist,
 		return 0;
 	if ((int)hist->layout != (int)layout)
 		return damaged(error, "histogram: not the layout this field has");
-	r = walk(hist, hist->n_count, nr_buckets, error);
+	r = check_buckets(hist, hist->n_count, nr_buckets, error);
 	if (r < 0)
 		return r;
 	counts = pf_arena_array(arena, nr_buckets, sizeof(*counts));
@@ -50,7 +59,7 @@ static int get_hist(struct pf_arena *arena, const Podfit__V1__Histogram *hist,
 		return arena->err;
 	for (size_t i = 0; i < hist->n_count; i++) {
 		index += hist->index_delta[i];
-		counts[index] = (uint32_t)PF_MIN(hist->count[i], (uint64_t)UINT32_MAX);
+		counts[index] = (uint32_t)at_most(hist->count[i], UINT32_MAX);
 	}
 	*ret_counts = counts;
 	if (ret_nr_zero)
@@ -69,7 +78,7 @@ static int get_weights(struct pf_arena *arena, const Podfit__V1__Histogram *hist
 		return 0;
 	if (hist->layout != PODFIT__V1__HISTOGRAM_LAYOUT__VPA_CPU)
 		return damaged(error, "histogram: not the layout this field has");
-	r = walk(hist, hist->n_weight, PF_SLICE_VPA_BUCKETS, error);
+	r = check_buckets(hist, hist->n_weight, PF_SLICE_VPA_BUCKETS, error);
 	if (r < 0)
 		return r;
 	weights = pf_arena_array(arena, PF_SLICE_VPA_BUCKETS, sizeof(*weights));
@@ -129,7 +138,7 @@ static bool is_late(uint64_t at_unix_ns, uint32_t hour)
 	return at_unix_ns > (uint64_t)hour * PF_NS_PER_HOUR + 2 * PF_NS_PER_DAY;
 }
 
-/* Times and sizes that cannot be are left out: sums with them would overflow. */
+/* Times and sizes that cannot be are left out and counted: sums with them would overflow. */
 static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from, uint32_t hour,
 		   struct pf_slice_vpa *vpa, struct pf_wire_error *error)
 {
@@ -141,14 +150,18 @@ static int get_vpa(struct pf_arena *arena, const Podfit__V1__VpaEvidence *from, 
 	vpa->last_cpu_unix_ns = GET(from, last_cpu_sample_unix_ns);
 	/* Of samples without a time nothing is taken. */
 	if (!is_late(vpa->first_cpu_unix_ns, hour) && !is_late(vpa->last_cpu_unix_ns, hour))
-		vpa->nr_cpu_samples = PF_MIN(GET_OR(from, nr_cpu_samples, 0), PF_WIRE_COUNT_MAX);
+		vpa->nr_cpu_samples = at_most(GET_OR(from, nr_cpu_samples, 0), PF_WIRE_COUNT_MAX);
+	else if (GET_OR(from, nr_cpu_samples, 0))
+		pf_wire_count_impossible();
 	for (size_t i = 0; i < from->n_memory_peaks; i++) {
 		const Podfit__V1__VpaEvidence__Peak *peak = from->memory_peaks[i];
 
 		if (!peak->has_interval_end_unix_ns || !peak->has_bytes)
 			return damaged(error, "VPA evidence: a memory peak without time or size");
-		if (is_late(peak->interval_end_unix_ns, hour) || peak->bytes > PF_WIRE_AMOUNT_MAX)
+		if (is_late(peak->interval_end_unix_ns, hour) || peak->bytes > PF_WIRE_AMOUNT_MAX) {
+			pf_wire_count_impossible();
 			continue;
+		}
 		vpa->peaks[vpa->nr_peaks++] =
 			(struct pf_slice_peak){ .interval_end_unix_ns = peak->interval_end_unix_ns,
 						.bytes = peak->bytes,
@@ -197,7 +210,10 @@ static int get_limits(struct pf_arena *arena, const Podfit__V1__LimitQueues *fro
 /* Bytes that no machine has are not known: sums of them would become infinite. */
 static double mean_of(double bytes)
 {
-	return bytes >= 0 && bytes < (double)PF_NO_LIMIT ? bytes : (double)NAN;
+	if (isnan(bytes) || (bytes >= 0 && bytes < (double)PF_NO_LIMIT))
+		return bytes;
+	pf_wire_count_impossible();
+	return (double)NAN;
 }
 
 static void get_numbers(const Podfit__V1__HourSlice *from, struct pf_slice *to)

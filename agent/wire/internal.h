@@ -49,12 +49,16 @@
 
 /* Absent: unknown; or no limit, where a flag of the message says that limits are known. */
 #define GET(message, field) ((message)->has_##field ? (message)->field : PF_UNKNOWN)
-/* Counts and amounts that no machine has are not known: they would overflow sums over a fleet. */
+/* Counts and amounts that no machine has are not known: they would overflow sums over a fleet. Each is counted. */
 #define PF_WIRE_COUNT_MAX  ((uint64_t)1 << 32)
 #define PF_WIRE_AMOUNT_MAX ((uint64_t)1 << 45) /* 32 TiB of memory; or as many millicores */
+void pf_wire_count_impossible(void);	       /* see pf_wire_nr_impossible() */
 static inline uint64_t pf_wire_bounded(uint64_t value, uint64_t max)
 {
-	return value <= max ? value : PF_UNKNOWN;
+	if (value <= max || value == PF_UNKNOWN)
+		return value;
+	pf_wire_count_impossible();
+	return PF_UNKNOWN;
 }
 static inline uint64_t pf_wire_request(uint64_t value) /* as it was sent, or PF_NO_LIMIT: none */
 {

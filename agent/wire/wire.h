@@ -68,6 +68,12 @@ PF_MUST_CHECK int pf_wire_decode_status(const void *data, size_t len, struct pf_
 					struct pf_agent_status *ret_status,
 					struct pf_wire_error *ret_error);
 
+/**
+ * pf_wire_nr_impossible() - numbers that no machine has, in all that this process has read so far, by any thread: they
+ * were taken as not known, cut to the highest that is, or, of VPA's evidence, left out. What is read again counts again.
+ */
+uint64_t pf_wire_nr_impossible(void);
+
 /** pf_wire_scan() - is this a well-formed message of that type? Return: 0; -EBADMSG. */
 PF_MUST_CHECK int pf_wire_scan(enum pf_wire_type type, const void *data, size_t len,
 			       struct pf_wire_error *ret_error);

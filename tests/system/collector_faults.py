@@ -162,6 +162,7 @@ def hostile(node, value, double, instance):
 def test_hostile_numbers(folder):
     """Well-formed reports of impossible numbers, alone and together: every answer stays well-formed, and nothing dies."""
     c = Collector(folder).start()
+    check("none yet", metric(c, "podfit_collector_impossible_numbers_total") == 0)
     nr = 0
     for value in HUGE:
         for double in DOUBLES:
@@ -192,6 +193,7 @@ def test_hostile_numbers(folder):
         status, body, _ = c.ask(path)
         check(f"{path} answers", status == 200 and body, (status, body[:200]))
     fleet = json.loads(c.ask("/v1/fleet")[1])
+    check("what was not used is counted", metric(c, "podfit_collector_impossible_numbers_total") >= 1)
     check("sums do not turn over", all(-2**62 < value < 2**62 for key, value in fleet.items() if isinstance(value, int)),
           fleet)
     check("alive", c.process.poll() is None and c.stop() == 0, open(folder + "/log").read()[-3000:])

@@ -113,6 +113,56 @@ static void test_beyond_reason(void)
 	pf_arena_done(&arena);
 }
 
+/* Numbers that no machine has: what becomes of each, and that each is counted once. */
+static void test_impossible(void)
+{
+	struct pf_report report = *report_sample();
+	struct pf_report_container container = report.containers[0];
+	struct pf_slice slice = *container.slices[0];
+	const struct pf_slice *slices[] = { &slice }, *got;
+	struct pf_wire_error error = { 0 };
+	struct pf_arena arena;
+	struct pf_buf buf;
+	uint64_t before;
+
+	container.slices = slices;
+	container.nr_slices = 1;
+	report.containers = &container;
+	report.nr_containers = 1;
+	pf_arena_init(&arena, TEST_MEMORY_MAX);
+	pf_buf_init(&buf, PF_WIRE_MESSAGE_MAX);
+
+	before = pf_wire_nr_impossible();
+	PF_CHECK_INT("encode", pf_wire_encode_report(&report, &buf), 0);
+	PF_CHECK_INT("decode", pf_wire_decode_report(buf.data, buf.len, &arena, &report, &error),
+		     0);
+	PF_CHECK_INT("all can be", pf_wire_nr_impossible() - before, 0);
+
+	report.memory_total_bytes = INT64_MAX;
+	report.containers = &container;
+	slice.restarts = INT64_MAX;
+	slice.hot_mean_bytes = -1;
+	slice.vpa.nr_peaks = 3;
+	slice.vpa.peaks[0] = (struct pf_slice_peak){ slice.start_unix_ns, 5, false };
+	slice.vpa.peaks[1] = (struct pf_slice_peak){ slice.start_unix_ns, INT64_MAX, false };
+	slice.vpa.peaks[2] = (struct pf_slice_peak){ INT64_MAX, 5, false };
+	slice.vpa.last_cpu_unix_ns = INT64_MAX;
+	pf_buf_reset(&buf);
+	PF_CHECK_INT("encode", pf_wire_encode_report(&report, &buf), 0);
+	PF_CHECK_INT("decode", pf_wire_decode_report(buf.data, buf.len, &arena, &report, &error),
+		     0);
+	got = report.containers[0].slices[0];
+	PF_CHECK("total", report.memory_total_bytes == PF_UNKNOWN);
+	PF_CHECK("restarts", got->restarts == PF_UNKNOWN);
+	PF_CHECK("mean", isnan(got->hot_mean_bytes));
+	PF_CHECK_INT("peaks", got->vpa.nr_peaks, 1);
+	PF_CHECK_INT("peak", got->vpa.peaks[0].bytes, 5);
+	PF_CHECK_INT("samples", got->vpa.nr_cpu_samples, 0);
+	PF_CHECK_INT("each is counted", pf_wire_nr_impossible() - before, 6);
+	pf_buf_done(&buf);
+	pf_arena_done(&arena);
+}
+
 /* What does not fit leaves the buffer as it was: its text, its NUL, and no error. */
 static void test_no_room(void)
 {
@@ -496,6 +546,6 @@ PF_TEST_SUITE(wire, { "round trip", test_round_trip }, { "values", test_values }
 	      { "small message, large memory", test_small_message_large_memory },
 	      { "no room", test_no_room }, { "earlier error", test_earlier_error },
 	      { "bad text", test_bad_text }, { "names are text", test_names_are_text },
-	      { "beyond reason", test_beyond_reason }, { "json", test_json },
-	      { "status", test_status }, { "stream", test_stream },
+	      { "beyond reason", test_beyond_reason }, { "impossible numbers", test_impossible },
+	      { "json", test_json }, { "status", test_status }, { "stream", test_stream },
 	      { "stream cut", test_stream_cut });

@@ -8,6 +8,7 @@
 #include "collector/api/reply.h"
 #include "core/units.h"
 #include "report/page_nodes.h"
+#include "wire/wire.h"
 
 enum { METRICS_MAX = 1 << 20 };
 
@@ -48,6 +49,9 @@ static void put_reports(struct pf_buf *out, struct pf_collector *c)
 	for (int i = 0; i < PF_NR_INGEST_RESULTS; i++)
 		pf_buf_addf(out, "podfit_collector_reports_total{result=\"%s\"} %" PRIu64 "\n",
 			    pf_ingest_result_name(i), pf_ingest_count(c->ingest, i));
+	counter(out, "impossible_numbers_total",
+		"Numbers that no machine has, met in reports and not used.",
+		pf_wire_nr_impossible());
 	gauge(out, "nodes", "Nodes that have reported.", (double)pf_nodes_count(c->nodes));
 	put_clocks(out, c);
 }
