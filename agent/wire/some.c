@@ -5,8 +5,6 @@
 #include "wire/cursor.h"
 #include "wire/index.h"
 
-/* ---- some of it only ---- */
-
 enum { NOW_FIELD = 9, SLICES_FIELD = 10, RECOMMENDATION_FIELD = 11, LEAK_FIELD = 12 };
 
 /* The next field where the fields of a message need not be known. False: not in the usual form. */
