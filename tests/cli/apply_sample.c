@@ -3,12 +3,9 @@
  * Writes a report with advice for workloads of several kinds and containers of every type to standard output: what
  * tests/cli/apply.py applies to manifests.
  */
-#include <stdio.h>
-#include <string.h>
-
+#include "cli/print_report.h"
 #include "core/report.h"
 #include "core/units.h"
-#include "wire/stream.h"
 
 enum { NR_ADVICE = 3 };
 
@@ -70,8 +67,6 @@ int main(void)
 	static struct pf_identity identities[NR_SAMPLES];
 	static struct pf_recommendation recs[NR_SAMPLES];
 	static struct pf_report_container containers[NR_SAMPLES];
-	PF_AUTO(pf_buf_done) struct pf_buf message;
-	PF_AUTO(pf_buf_done) struct pf_buf prefix;
 	struct pf_report report;
 
 	pf_report_clear(&report);
@@ -81,13 +76,5 @@ int main(void)
 		fill(&samples[i], &identities[i], &recs[i], &containers[i]);
 	report.containers = containers;
 	report.nr_containers = NR_SAMPLES;
-	pf_buf_init(&message, PF_WIRE_MESSAGE_MAX);
-	pf_buf_init(&prefix, 16);
-	if (pf_wire_encode_report(&report, &message) < 0 ||
-	    pf_stream_prefix(&prefix, message.len) < 0)
-		return 1;
-	if (fwrite(prefix.data, 1, prefix.len, stdout) != prefix.len ||
-	    fwrite(message.data, 1, message.len, stdout) != message.len || fflush(stdout) == EOF)
-		return 1;
-	return 0;
+	return print_report(&report);
 }

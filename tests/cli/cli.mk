@@ -1,5 +1,5 @@
 # tests/cli: what the programs print and how they end, word for word. tests/cli/run.sh --update rewrites what is expected.
-$(B)/tests/cli/sample.o: PF_CFLAGS += -Itests
+$(B)/tests/cli/sample.o $(B)/tests/cli/apply_sample.o: PF_CFLAGS += -Itests
 
 $(B)/cli-sample: $(B)/tests/cli/sample.o $(B)/tests/unit/report_sample.o $(B)/libpodfit.a
 	$(call say,LINK,$@)
