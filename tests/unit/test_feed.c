@@ -32,25 +32,36 @@ static struct pf_slice *new_slice(void)
 	return slice;
 }
 
+/* With VPA's usual settings. */
+static void feed_begin(struct pf_feed *feed, double time_scale)
+{
+	struct pf_vpa_settings settings;
+
+	pf_vpa_settings_default(&settings);
+	pf_feed_init(feed, &settings, time_scale);
+}
+
+static void feed_sample(struct pf_feed *feed, const struct pf_sample *s, struct pf_slice *slice)
+{
+	PF_CHECK_INT("sample", pf_feed_sample(feed, s, START_UNIX + (int64_t)s->end_ns, slice), 0);
+}
+
 static void feed_minutes(struct pf_feed *feed, struct pf_slice *slice, unsigned nr_samples,
 			 uint64_t usage_ns, uint64_t throttled_ns)
 {
 	for (unsigned n = 0; n < nr_samples; n++) {
 		struct pf_sample s = sample_at(n, usage_ns, throttled_ns, 50 << 20);
 
-		PF_CHECK_INT("sample",
-			     pf_feed_sample(feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+		feed_sample(feed, &s, slice);
 	}
 }
 
 static void test_minutes(void)
 {
 	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
-	struct pf_vpa_settings settings;
 	struct pf_feed feed;
 
-	pf_vpa_settings_default(&settings);
-	pf_feed_init(&feed, &settings, 1);
+	feed_begin(&feed, 1);
 	feed_minutes(&feed, slice, 17, PF_NS_PER_S, 4 * PF_NS_PER_S); /* 100 m used, 500 m wanted */
 	PF_CHECK_INT("two whole minutes of 17 samples", slice->vpa.nr_cpu_samples, 2);
 	PF_CHECK_NEAR("100 m is in VPA's bucket",
@@ -74,19 +85,14 @@ static void test_now_and_then_throttled(void)
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(cases); i++) {
 		PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
-		struct pf_vpa_settings settings;
 		struct pf_feed feed;
 
-		pf_vpa_settings_default(&settings);
-		pf_feed_init(&feed, &settings, 1);
+		feed_begin(&feed, 1);
 		for (unsigned n = 0; n < 6; n++) {
 			struct pf_sample s = sample_at(n, PF_NS_PER_S, 4 * PF_NS_PER_S, 1);
 
 			s.nr_throttled = cases[i].nr_throttled;
-			PF_CHECK_INT(
-				"sample",
-				pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice),
-				0);
+			feed_sample(&feed, &s, slice);
 		}
 		PF_CHECK_INT(
 			cases[i].name,
@@ -98,11 +104,9 @@ static void test_now_and_then_throttled(void)
 static void test_idle_and_scaled(void)
 {
 	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
-	struct pf_vpa_settings settings;
 	struct pf_feed feed;
 
-	pf_vpa_settings_default(&settings);
-	pf_feed_init(&feed, &settings, 6); /* a minute is 10 s */
+	feed_begin(&feed, 6); /* a minute is 10 s */
 	feed_minutes(&feed, slice, 5, 0, PF_UNKNOWN);
 	PF_CHECK_INT("every sample is a minute", slice->vpa.nr_cpu_samples, 5);
 	PF_CHECK_INT("idle", slice->nr_idle_minutes, 5);
@@ -116,11 +120,9 @@ static void test_clock_set_back(void)
 
 	for (size_t i = 0; i < PF_ARRAY_SIZE(back_s); i++) {
 		PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
-		struct pf_vpa_settings settings;
 		struct pf_feed feed;
 
-		pf_vpa_settings_default(&settings);
-		pf_feed_init(&feed, &settings, 1);
+		feed_begin(&feed, 1);
 		for (unsigned n = 0; n < 24; n++) {
 			struct pf_sample s = sample_at(n, PF_NS_PER_S, 0, (50ull + n) << 20);
 			int64_t set_back = n < at[i] ? 0 : back_s[i] * (int64_t)PF_NS_PER_S;
@@ -147,16 +149,14 @@ static void test_peaks_and_oom(void)
 {
 	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
 	const uint64_t mib = PF_MIB;
-	struct pf_vpa_settings settings;
 	struct pf_oom_kill kill = { .at_ns = 22 * PF_NS_PER_S, .usage_bytes = 300 * mib };
 	struct pf_sample a = sample_at(0, 0, 0, 100 * mib), b = sample_at(1, 0, 0, 200 * mib);
 	struct pf_feed feed;
 	uint64_t overshoot;
 
-	pf_vpa_settings_default(&settings);
-	pf_feed_init(&feed, &settings, 1);
-	PF_CHECK_INT("a", pf_feed_sample(&feed, &a, START_UNIX + (int64_t)a.end_ns, slice), 0);
-	PF_CHECK_INT("b", pf_feed_sample(&feed, &b, START_UNIX + (int64_t)b.end_ns, slice), 0);
+	feed_begin(&feed, 1);
+	feed_sample(&feed, &a, slice);
+	feed_sample(&feed, &b, slice);
 	PF_CHECK_INT("one interval", slice->vpa.nr_peaks, 1);
 	PF_CHECK_INT("its peak", slice->vpa.peaks[0].bytes, 200 * mib);
 	PF_CHECK_INT("anchored at the first sample", slice->vpa.peaks[0].interval_end_unix_ns,
@@ -188,9 +188,7 @@ static void test_peaks_and_oom(void)
 static void own_use_is_told(void)
 {
 	const uint64_t mib = PF_MIB, hit[] = { 64 * mib, 40 * PF_GIB };
-	struct pf_vpa_settings settings;
 
-	pf_vpa_settings_default(&settings);
 	for (size_t i = 0; i < PF_ARRAY_SIZE(hit); i++) {
 		PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
 		struct pf_sample s = sample_at(0, 0, 0, 200 * mib);
@@ -202,9 +200,8 @@ static void own_use_is_told(void)
 		uint64_t overshoot;
 
 		s.memory_limit_bytes = PF_NO_LIMIT;
-		pf_feed_init(&feed, &settings, 1);
-		PF_CHECK_INT("sample",
-			     pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+		feed_begin(&feed, 1);
+		feed_sample(&feed, &s, slice);
 		PF_CHECK_INT("kill",
 			     pf_feed_oom(&feed, &kill, 250 * mib, START_UNIX + (int64_t)kill.at_ns,
 					 slice, &overshoot),
@@ -219,21 +216,18 @@ static void test_killed_for_others(void)
 {
 	PF_AUTO(pf_slice_freep) struct pf_slice *slice = new_slice();
 	const uint64_t mib = PF_MIB, limits[] = { PF_NO_LIMIT, 512 * mib };
-	struct pf_vpa_settings settings;
 	struct pf_oom_kill kill = { .at_ns = 22 * PF_NS_PER_S,
 				    .usage_bytes = 40 * PF_GIB,
 				    .limit_bytes = 40 * PF_GIB };
 	uint64_t overshoot;
 
-	pf_vpa_settings_default(&settings);
 	for (size_t i = 0; i < PF_ARRAY_SIZE(limits); i++) {
 		struct pf_sample s = sample_at(1, 0, 0, 200 * mib);
 		struct pf_feed feed;
 
 		s.memory_limit_bytes = limits[i];
-		pf_feed_init(&feed, &settings, 1);
-		PF_CHECK_INT("sample",
-			     pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+		feed_begin(&feed, 1);
+		feed_sample(&feed, &s, slice);
 		PF_CHECK_INT("kill",
 			     pf_feed_oom(&feed, &kill, 250 * mib, START_UNIX + (int64_t)kill.at_ns,
 					 slice, &overshoot),
@@ -247,8 +241,8 @@ static void test_killed_for_others(void)
 	struct pf_feed feed;
 
 	s.memory_limit_bytes = 512 * mib;
-	pf_feed_init(&feed, &settings, 1);
-	PF_CHECK_INT("sample", pf_feed_sample(&feed, &s, START_UNIX + (int64_t)s.end_ns, slice), 0);
+	feed_begin(&feed, 1);
+	feed_sample(&feed, &s, slice);
 	PF_CHECK_INT("kill",
 		     pf_feed_oom(&feed, &kill, 250 * mib, START_UNIX + (int64_t)kill.at_ns, slice,
 				 &overshoot),
