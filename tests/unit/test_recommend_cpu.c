@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Advice on CPU limits and on throttling, for invented containers whose right advice a person can tell. */
+/* Advice on CPU: limits and throttling of invented containers whose right advice a person can tell. */
 #include "unit/recommend_sample.h"
 
 /* Counters without windows, as cgroup files give them: the baseline's factor, where it was throttled a lot. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Advice on memory limits, OOM kills, stalls and leaks, for invented containers whose right advice a person can tell. */
+/* Advice on memory: limits, OOM kills, stalls and leaks of invented containers whose right advice a person can tell. */
 #include "unit/recommend_sample.h"
 
 /* A leak not found yet: at 110 of 128 MiB the limit once went down to 113. */
