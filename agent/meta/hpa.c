@@ -20,7 +20,7 @@
 
 enum {
 	URL_SIZE = 16384, /* with a continue token, percent-encoded */
-	PAGES_MAX = 64,
+	PAGES_MAX = 64, /* a list that does not end is none */
 	ON_CPU = 1,
 	ON_MEMORY = 2,
 };
@@ -163,10 +163,12 @@ static void on_done(void *arg, const struct pf_http_result *result)
 	pf_hpa_json_free(hpa->parser);
 	hpa->parser = NULL;
 	if (!r && result->status == 200) {
-		if (hpa->token[0] && ++hpa->nr_pages < PAGES_MAX)
+		if (!hpa->token[0])
+			take(hpa);
+		else if (++hpa->nr_pages < PAGES_MAX)
 			start(hpa);
 		else
-			take(hpa);
+			failed(hpa, "it does not end", PF_NS_PER_MIN);
 	} else if (!r && (result->status == 401 || result->status == 403)) {
 		refused(hpa, result->status);
 	} else {

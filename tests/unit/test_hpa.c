@@ -11,7 +11,7 @@
 #include "unit/check.h"
 #include "unit/fault_alloc.h"
 
-enum { TARGETS_MAX = 16, ROUNDS_MAX = 2000, REQUESTS_MAX = 8 };
+enum { TARGETS_MAX = 16, ROUNDS_MAX = 2000, REQUESTS_MAX = 8, PAGES = 64 };
 
 struct got {
 	struct pf_hpa_target targets[TARGETS_MAX];
@@ -161,7 +161,8 @@ static void handle(void *arg, struct pf_http_request *req)
 	unsigned i;
 
 	pthread_mutex_lock(&s->lock);
-	i = s->nr_requests < REQUESTS_MAX - 1 ? s->nr_requests++ : REQUESTS_MAX - 1;
+	i = PF_MIN(s->nr_requests, (unsigned)REQUESTS_MAX - 1);
+	s->nr_requests++;
 	snprintf(s->targets[i], sizeof(s->targets[i]), "%s", pf_http_target(req));
 	pthread_mutex_unlock(&s->lock);
 	if (!s->answers[i].body)
@@ -269,6 +270,32 @@ static void test_list(void)
 	pf_http_server_free(s.http);
 }
 
+/* Of a list that goes on for ever no part is taken for all of it. */
+static void test_endless(void)
+{
+	static struct server s;
+	struct pf_meta_server server = { .url = s.url };
+	struct pf_loop *loop = NULL;
+	struct pf_hpa *hpa = NULL;
+	unsigned nr_lists = 0;
+
+	for (size_t i = 0; i < REQUESTS_MAX; i++)
+		s.answers[i].body = list_text;
+	server_start(&s);
+	PF_CHECK_INT("loop", pf_loop_new(&loop), 0);
+	PF_CHECK_INT("new", pf_hpa_new(loop, &server, on_changed, &nr_lists, &hpa), 0);
+	run(loop, &s, PAGES, &nr_lists, 0);
+	for (int i = 0; i < 30; i++)
+		PF_CHECK_INT("round", pf_loop_run_once(loop, 10 * PF_NS_PER_MS), 0);
+	PF_CHECK_INT("not asked again at once", nr_requests(&s), PAGES);
+	PF_CHECK_INT("not taken", nr_lists, 0);
+	check_fill(hpa, identity_of("shop", PF_WORKLOAD_DEPLOYMENT, "web", "app"), false, false,
+		   false);
+	pf_hpa_free(hpa);
+	pf_loop_free(loop);
+	pf_http_server_free(s.http);
+}
+
 /* Without the right it is asked once and then not for minutes; nothing is claimed to be known. */
 static void test_denied(void)
 {
@@ -294,4 +321,4 @@ static void test_denied(void)
 
 PF_TEST_SUITE(hpa, { "json", test_json }, { "bad json", test_bad_json },
 	      { "many metrics", test_many_metrics }, { "list", test_list },
-	      { "denied", test_denied });
+	      { "endless", test_endless }, { "denied", test_denied });
