@@ -26,11 +26,11 @@ static const enum pf_controller bound_controllers[] = {
 
 static void forget_looked_up(struct pf_capture *c)
 {
-	int r = pf_bpf_clear_map(c->bpf->maps.pf_css_slots);
+	int r = pf_bpf_clear_map(c->bpf->maps.pf_css_slots),
+	    r_block = pf_bpf_clear_map(c->bpf->maps.pf_block_css_slots);
 
 	memset(c->bpf->bss->pf_threads, 0, sizeof(c->bpf->bss->pf_threads));
-	if (r == 0)
-		r = pf_bpf_clear_map(c->bpf->maps.pf_block_css_slots);
+	r = r < 0 ? r : r_block;
 	if (r < 0)
 		pf_log(PF_LOG_WARNING, "capture",
 		       "old slots cannot be cleared: %s; a cgroup idle since may be booked wrongly",
