@@ -327,6 +327,7 @@ int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
 				   slice);
 	r = r < 0 ? r : r_waits;
 	tracks->losses.samples_no_memory += r == -ENOMEM;
+	tracks->losses.peaks_full += r == -ENOSPC;
 	return r;
 }
 

@@ -93,7 +93,7 @@ PF_MUST_CHECK int pf_tracks_appeared(struct pf_tracks *tracks, const struct pf_c
 				     struct pf_track **ret_track);
 
 /** pf_tracks_sampled() - a sample of one of them. Return: 0; -ENOENT: not tracked; -ENOMEM: the
- * sample's evidence is lost (counted). The result may be ignored. */
+ * sample's evidence is lost; -ENOSPC: a VPA memory peak of it is; both are counted. The result may be ignored. */
 int pf_tracks_sampled(struct pf_tracks *tracks, const struct pf_sample *sample,
 		      int64_t wall_offset_ns);
 

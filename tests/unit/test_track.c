@@ -186,6 +186,27 @@ static void test_many(void)
 	pf_tracks_free(f.tracks);
 }
 
+/* Each time the clock is set back VPA's interval moves with it, and takes another place in the slice, which has eight. */
+static void test_peaks_full(void)
+{
+	struct pf_track *track;
+	struct fixture f;
+
+	set_up(&f, 8);
+	track = appear(&f, 1, "/x");
+	for (unsigned i = 0; i < PF_SLICE_PEAKS_MAX; i++) {
+		PF_CHECK_INT("sample", sample(&f, 1, (i + 1) * PF_MIB, false), 0);
+		f.offset_ns -= 30 * (int64_t)PF_NS_PER_S;
+	}
+	PF_CHECK_INT("full", track->slices.open->vpa.nr_peaks, PF_SLICE_PEAKS_MAX);
+	PF_CHECK_INT("none lost", pf_tracks_get_losses(f.tracks).peaks_full, 0);
+	PF_CHECK_INT("no room", sample(&f, 1, 100 * PF_MIB, false), -ENOSPC);
+	PF_CHECK_INT("counted", pf_tracks_get_losses(f.tracks).peaks_full, 1);
+	PF_CHECK_INT("the rest is taken", track->total.usage_ns,
+		     (PF_SLICE_PEAKS_MAX + 1) * 5 * PF_NS_PER_S);
+	pf_tracks_free(f.tracks);
+}
+
 /* The wall clock jumps, the monotonic one does not: no hour twice, nothing lost. */
 static void test_clock_steps(void)
 {
@@ -355,4 +376,5 @@ static void test_short_samples(void)
 PF_TEST_SUITE(track, { "life", test_life }, { "waits", test_waits },
 	      { "short samples", test_short_samples }, { "restart", test_restart },
 	      { "full", test_full }, { "many", test_many }, { "clock steps", test_clock_steps },
-	      { "kill", test_kill }, { "kill named later", test_kill_named_later });
+	      { "kill", test_kill }, { "kill named later", test_kill_named_later },
+	      { "peaks full", test_peaks_full });
