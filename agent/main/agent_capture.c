@@ -36,7 +36,7 @@ static void on_sampled(void *arg, const struct pf_sample *sample)
 
 	if (sample->cpu_weight != PF_UNKNOWN)
 		pf_meta_hint(agent->meta, sample->handle, sample->cpu_weight);
-	/* -ENOENT: not taken when it appeared; -ENOMEM: counted by the table. */
+	/* -ENOENT: not taken when it appeared; -ENOMEM, -ENOSPC: counted by the table. */
 	(void)pf_tracks_sampled(agent->tracks, sample, agent->wall_offset_ns);
 	pf_agent_leaks_sampled(agent, sample);
 }
