@@ -12,6 +12,7 @@
 
 #include "export/sink.h"
 #include "sys/file.h"
+#include "sys/log.h"
 #include "wire/stream.h"
 #include "wire/wire.h"
 
@@ -60,8 +61,12 @@ static int find_end(struct file_sink *sink, char *error, size_t error_size)
 		sink->whole = (off_t)reader.offset;
 	}
 	/* A first message that is cut off may as well be anything else: not ours to delete. */
-	if (r == -EBADMSG && sink->whole > 0)
+	if (r == -EBADMSG && sink->whole > 0) {
+		pf_log(PF_LOG_WARNING, "export",
+		       "%s: from byte %lld on there is no whole report (%s); it is cut off there",
+		       sink->path, (long long)sink->whole, damage.reason);
 		r = cut_back(sink);
+	}
 	if (r < 0)
 		(void)snprintf(error, error_size, "%s: %s", sink->path,
 			       r == -EBADMSG ? "is there and does not hold reports; remove it or "
