@@ -71,6 +71,11 @@ static bool all_fit(const float *values, size_t nr)
 	return true;
 }
 
+static bool sum_fits(double sum)
+{
+	return isfinite(sum) && sum >= 0;
+}
+
 static bool in_order(const struct pf_memory_cell *cells, uint32_t nr, uint32_t max)
 {
 	for (uint32_t i = 1; i < nr && nr <= max; i++)
@@ -84,13 +89,20 @@ static bool fit(const struct pf_evidence *e)
 	const double *sums = (const double *)&e->sums;
 
 	for (size_t i = 0; i < sizeof(e->sums) / sizeof(double); i++)
-		if (!isfinite(sums[i]) || sums[i] < 0)
+		if (!sum_fits(sums[i]))
 			return false;
-	return all_fit(e->demand, PF_MILLICORES_BUCKETS) && all_fit(&e->demand_idle, 1) &&
+	for (uint32_t i = 0; i < e->nr_instances; i++)
+		if (!sum_fits(e->instances[i].covered_ns) || !sum_fits(e->instances[i].usage_ns))
+			return false;
+	return sum_fits(e->covered_hours) && sum_fits(e->startup_ns) &&
+	       all_fit(e->demand, PF_MILLICORES_BUCKETS) && all_fit(&e->demand_idle, 1) &&
 	       all_fit(e->minute_long, PF_MILLICORES_BUCKETS) &&
 	       all_fit(e->minute_short, PF_MILLICORES_BUCKETS) &&
 	       all_fit(e->quota_wait, PF_LATENCY_BUCKETS) &&
 	       all_fit(e->contention_wait, PF_LATENCY_BUCKETS) &&
+	       all_fit(e->throttle_stall, PF_LATENCY_BUCKETS) &&
+	       all_fit(e->limits[0], (size_t)PF_NR_LIMIT_COUNTS * PF_LIMITS) &&
+	       all_fit(&e->minute_long_idle, 1) && all_fit(&e->minute_short_idle, 1) &&
 	       in_order(e->hours, e->nr_hours, PF_EVIDENCE_HOURS) &&
 	       in_order(e->days, e->nr_days, PF_EVIDENCE_DAYS) &&
 	       e->nr_peaks <= PF_EVIDENCE_PEAKS_MAX && e->nr_peaks <= PF_MAX(e->peaks_cap, 1u) &&
