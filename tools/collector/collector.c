@@ -75,11 +75,9 @@ static int start_merger(struct pf_collector *c, char *error)
 		return -EINVAL;
 	opts.policy = c->policy;
 	r = pf_readers_new(c->store, c->store_where, &c->readers);
-	if (r == 0)
-		r = pf_pool_new((unsigned)config->web_threads, UINT_MAX,
-				&c->pool); /* the server limits it */
-	if (r ==
-	    0) /* one at a time: such an answer takes seconds of CPU where there are many nodes */
+	if (r == 0) /* the server bounds what waits */
+		r = pf_pool_new((unsigned)config->web_threads, UINT_MAX, &c->pool);
+	if (r == 0) /* one at a time: an answer takes seconds of CPU where nodes are many */
 		r = pf_pool_new(1, READING_WAITING_MAX, &c->reading_pool);
 	return r < 0 ? r : pf_merger_new(&opts, &c->merger, error, PF_COLLECTOR_ERROR_MAX);
 }

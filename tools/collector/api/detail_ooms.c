@@ -69,11 +69,12 @@ static void add(struct looking *l, const struct place *at, const struct pf_repor
 static void look_at_node(struct looking *l, const struct pf_report *const *reports, size_t nr,
 			 const char *node_class_label)
 {
+	const char *node_class =
+		nr ? pf_merge_node_class(pf_resolve_newest(reports, nr), node_class_label) : "";
+
 	for (size_t i = 0; i < nr; i++) {
 		const struct pf_report *report = reports[i];
-		const struct place at = { report->cluster, report->node,
-					  pf_merge_node_class(pf_resolve_newest(reports, nr),
-							      node_class_label),
+		const struct place at = { report->cluster, report->node, node_class,
 					  report->run_id };
 
 		for (size_t k = 0; k < report->nr_oom_kills; k++)
