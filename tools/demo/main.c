@@ -47,6 +47,12 @@ struct demo {
 
 static volatile sig_atomic_t stopped;
 
+/* As it was called. */
+static const char *own_name(const struct demo *demo)
+{
+	return demo->nr_nodes ? "make fleet" : "make run";
+}
+
 static void on_signal(int signo)
 {
 	(void)signo;
@@ -338,6 +344,8 @@ static int show_page(struct demo *demo)
 
 			(void)snprintf(log, sizeof(log), "%s/fleet.log", demo->directory);
 			show_log(log);
+			fprintf(stderr, "%s: the simulated nodes have ended: they report no more\n",
+				own_name(demo));
 			demo->fleet = 0;
 		}
 		pause_ms(POLL_MS);
@@ -429,7 +437,7 @@ static int run(struct demo *demo)
 	int r = prepare(demo, error, sizeof(error));
 
 	if (r < 0) {
-		fprintf(stderr, "make run: %s\n", error);
+		fprintf(stderr, "%s: %s\n", own_name(demo), error);
 		return 1;
 	}
 	printf("Four workloads in cgroups of their own (Ctrl-C ends it):\n");
@@ -455,7 +463,7 @@ static int run(struct demo *demo)
 			r = -EIO;
 	}
 	if (r < 0) {
-		fprintf(stderr, "make run: %s\n", strerror(-r));
+		fprintf(stderr, "%s: %s\n", own_name(demo), strerror(-r));
 		return 1;
 	}
 	r = summarise(demo);
@@ -530,7 +538,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (geteuid() != 0) {
 		fprintf(stderr, "%s: needs root, to make cgroups and to load BPF programs\n",
-			demo.nr_nodes ? "make fleet" : "make run");
+			own_name(&demo));
 		return 4;
 	}
 	if (find_programs(&demo) < 0)
