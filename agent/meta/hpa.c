@@ -20,7 +20,7 @@
 
 enum {
 	URL_SIZE = 16384, /* with a continue token, percent-encoded */
-	PAGES_MAX = 64, /* a list that does not end is none */
+	PAGES_MAX = 64,	  /* a list that does not end is none */
 	ON_CPU = 1,
 	ON_MEMORY = 2,
 };
